@@ -1,0 +1,142 @@
+"""The agent's own records: Case, Operation, and what comes back from the desk. Data only; times are unix seconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from thresholds import Fact, Forecast, Severity
+from ticketing_clients import Priority, TicketRef, TicketState
+
+CaseState = Literal[
+    "pending", "open", "acknowledged", "deferred", "recovering", "awaiting_confirmation", "closed"
+]
+#: why a case that could open does not, in the order in which they apply
+Hold = Literal["for", "first_look", "maintenance", "storm", "parent"]
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """Our record of one developing problem, from first Finding to verified close.
+
+    evidence, forecast, severity: of the last finding that was not healthy. healthy_since: start of the present healthy run.
+    opened: the times this key opened or reopened within the last 30 days; three make it recurring.
+    parent: key of the digest or storm case whose ticket speaks for this one. members: the keys such a parent speaks for.
+    acts: ids of desk events already counted, newest last.
+    """
+
+    key: str
+    rule: str
+    subject: dict[str, str]
+    labels: dict[str, str] = {}
+    state: CaseState = "pending"
+    hold: Hold | None = "for"
+    severity: Severity = Severity.WARNING
+    priority: Priority = "P4"
+    first_seen: float
+    last_seen: float
+    changed_at: float
+    opened_at: float | None = None
+    closed_at: float | None = None
+    closed_by: Literal["person", "rule", "parent", "cleared"] | None = None
+    evidence: dict[str, Fact] = {}
+    forecast: Forecast | None = None
+    since: float | None = None
+    healthy_since: float | None = None
+    healthy_evidence: dict[str, Fact] = {}
+    acknowledged_until: float | None = None
+    deferred_until: float | None = None
+    ticket: TicketRef | None = None
+    ticket_status: str = ""
+    ticket_priority: Priority | None = None
+    handler: str = ""
+    closed_by_person_at: float | None = None
+    contested: int = 0
+    opened: tuple[float, ...] = ()
+    recurring: bool = False
+    parent: str | None = None
+    members: tuple[str, ...] = ()
+    acts: tuple[str, ...] = ()
+
+
+OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve", "attach"]
+#: what a comment is about: the name of its wording template
+Topic = Literal[
+    "opened", "worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "recurring", "digest", "attached"
+]
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing to do at the desk, as language-neutral facts; queued in the transaction that changes its case.
+
+    id: unique and stable, `<first 16 of the case key>-<number>`; it is the comment marker at the desk.
+    facts: everything its wording needs, so that the courier reads no case.
+    """
+
+    id: str
+    case: str
+    kind: OperationKind
+    topic: Topic
+    facts: dict[str, object]
+    created_at: float
+
+
+QueueState = Literal["queued", "sending", "done", "rejected", "dropped"]
+
+
+class QueuedOperation(msgspec.Struct, frozen=True, kw_only=True):
+    """An Operation with its place in the outbox.
+
+    sending: its intent is journalled and no result is; found so at the start of a batch, its outcome is unknown.
+    rendered: the exact payload that leaves, and its SHA-256; once set, never rendered again.
+    not_before: unix seconds of the next try. reason: why the last try failed, from the closed set of DeskError reasons.
+    """
+
+    operation: Operation
+    state: QueueState
+    attempts: int = 0
+    not_before: float = 0.0
+    reason: str = ""
+    detail: str = ""
+    rendered: bytes | None = None
+    digest: str = ""
+    ref: TicketRef | None = None
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True, tag="delivered"):
+    """The desk did it, and it was read back."""
+
+    case: str
+    operation: str
+    kind: OperationKind
+    ref: TicketRef
+    at: float
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+    """The desk refused it; it is set aside in the outbox."""
+
+    case: str
+    operation: str
+    kind: OperationKind
+    reason: str
+    at: float
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="observed"):
+    """An open ticket as the desk has it now; `state` None when it is gone."""
+
+    case: str
+    state: TicketState | None
+    at: float
+
+
+class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag="adopted"):
+    """A ticket of this host that the desk has open and we did not know: our records were lost."""
+
+    case: str
+    ref: TicketRef
+    at: float
+
+
+DeskEvent = Delivered | Refused | Observed | Adopted

@@ -1,0 +1,134 @@
+"""The interface of a desk: a value named PLUGIN at the end of its file. A client says what happened and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
+
+from ticketing_clients._ticket import (
+    Attachment,
+    Comment,
+    FoundTicket,
+    Priority,
+    Ticket,
+    TicketRef,
+    TicketState,
+)
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What this desk can do; what it cannot, the courier leaves out and says so.
+
+    longest_title, longest_body: in code points; None is no known limit.
+    largest_attachment: bytes, None where only the live desk knows.
+    reopen: whether a closed ticket opens again, gets a linked follow-up ticket, or neither.
+    """
+
+    find: bool = True
+    list_open: bool = True
+    read: bool = True
+    comment: bool = True
+    internal_comment: bool = True
+    priority: bool = True
+    resolve: bool = True
+    reopen: Literal["reopen", "follow_up", "none"] = "reopen"
+    attach: bool = True
+    longest_title: int | None = None
+    longest_body: int | None = None
+    largest_attachment: int | None = None
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer of a live desk to `foretell doctor`: what was looked at, whether it is well, and how to mend it if not."""
+
+    subject: str
+    well: bool
+    found: str
+    hint: str = ""
+
+
+class ClientContext(Protocol):
+    """What a client is handed."""
+
+    def secret(self, name: str) -> str:
+        """Return the secret called `name` from a file or the service manager's credentials.
+
+        Raises LookupError, whose message says where it was looked for.
+        """
+
+    @property
+    def state_dir(self) -> Path:
+        """The agent's own folder, for a client that keeps something there."""
+
+    @property
+    def now(self) -> float:
+        """The batch's time, unix seconds."""
+
+
+class TicketingClient(Protocol):
+    """One desk. Every call may raise DeskError; every change is read back before it is called done."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this desk can do."""
+
+    def check(self) -> list[Check]:
+        """Look at the live desk: login, queue or project, required fields, sender identity. Changes nothing."""
+
+    def open(self, ticket: Ticket) -> TicketRef:
+        """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
+
+    def find(self, key: str) -> list[FoundTicket]:
+        """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
+
+    def list_open(self, host: str) -> list[FoundTicket]:
+        """Return our open tickets of the host with marker `host` (`Device.id`)."""
+
+    def read(self, ref: TicketRef) -> TicketState:
+        """Return the ticket's state and what people did. Raises TicketGone."""
+
+    def comment(self, ref: TicketRef, comment: Comment) -> None:
+        """Add `comment`."""
+
+    def has_comment(self, ref: TicketRef, marker: str) -> bool:
+        """Return whether a comment with exactly this marker is on the ticket."""
+
+    def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
+        """Set the priority if the desk's present one is lower; never lower it."""
+
+    def resolve(self, ref: TicketRef) -> None:
+        """Bring the ticket to its resolved state by the desk's workflow."""
+
+    def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
+        """Open the ticket again, or a linked follow-up of it by the desk's own rule; return the open one."""
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        """Attach a file. Raises Rejected when the desk does not take it; the ticket stays."""
+
+    def has_attachment(self, ref: TicketRef, name: str) -> bool:
+        """Return whether a file of this name is on the ticket."""
+
+    def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
+        """Link `ref` to `original` and close it as its duplicate."""
+
+
+class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options every desk has; a client's own options derive from this."""
+
+    client: Annotated[str, msgspec.Meta(description="Which ticketing client: its file name, see `foretell plugins`.")]
+
+
+class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticketing client as a value. `build(options, context, desk)` validates and never connects; `desk` is its configured name.
+
+    tested: against what it was tested, shown by `foretell plugins`.
+    """
+
+    name: str
+    summary: str
+    options: type[ClientOptions]
+    build: Callable[[Any, ClientContext, str], TicketingClient]
+    tested: str

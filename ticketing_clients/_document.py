@@ -1,0 +1,75 @@
+"""A ticket's text as one small document tree. Each markup renders and escapes it for itself; nobody else writes markup."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+
+class Heading(msgspec.Struct, frozen=True, tag="heading"):
+    """A section's title."""
+
+    text: str
+
+
+class Paragraph(msgspec.Struct, frozen=True, tag="paragraph"):
+    """Running text without line breaks."""
+
+    text: str
+
+
+class Bullets(msgspec.Struct, frozen=True, tag="bullets"):
+    """An unordered list of single lines."""
+
+    items: tuple[str, ...]
+
+
+class Facts(msgspec.Struct, frozen=True, tag="facts"):
+    """Rows of label and value."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+class Preformatted(msgspec.Struct, frozen=True, tag="preformatted"):
+    """Lines to be shown as they are, in a fixed-width face."""
+
+    text: str
+
+
+Block = Heading | Paragraph | Bullets | Facts | Preformatted
+
+
+class Document(msgspec.Struct, frozen=True):
+    """Blocks from top to bottom: the customer's part first, then the engineer's."""
+
+    blocks: Annotated[tuple[Block, ...], msgspec.Meta(min_length=1)]
+
+
+def to_plain(document: Document) -> str:
+    """Return `document` as plain text, for desks and mails that know no markup."""
+    return "\n\n".join(_plain(block) for block in document.blocks) + "\n"
+
+
+def _plain(block: Block) -> str:
+    match block:
+        case Heading(text):
+            return f"{text}\n{'-' * len(text)}"
+        case Paragraph(text) | Preformatted(text):
+            return text
+        case Bullets(items):
+            return "\n".join(f"* {item}" for item in items)
+        case Facts(rows):
+            return "\n".join(f"{label}: {value}" for label, value in rows)
+
+
+def cut(text: str, longest: int, note: str = "…") -> str:
+    """Return `text` in at most `longest` code points, ending in `note` when something was left out.
+
+    Never splits a code point; raises ValueError when the note alone does not fit.
+    """
+    if len(text) <= longest:
+        return text
+    if longest < len(note):
+        raise ValueError(f"cannot cut to {longest} characters with a note of {len(note)}")
+    return text[: longest - len(note)] + note

@@ -1,0 +1,83 @@
+"""What can go wrong at a desk, named for the event.
+
+DeskError                    every error below; carries `reason` (the metric label)
+├── NothingSent              the desk never saw the request: retry freely
+│   ├── DeskUnreachable      refused, no route, no name, TLS not verified before a byte of the request went out
+│   ├── Throttled            429: told to wait, `retry_after` seconds
+│   └── NotAuthorised        401/403: retry only after somebody mends the credentials; stop hammering
+├── OutcomeUnknown           sent, but no trustworthy answer (time-out, reset, 5xx, HTML with 200): ask before doing it again
+└── Rejected                 the desk understood and refused: set aside, shown, retried by hand
+    ├── TicketGone           the ticket was deleted or may no longer be seen
+    └── NotApplied           a 2xx, but reading back shows that it did not happen
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+Reason = Literal[
+    "unreachable", "throttled", "not_authorised", "outcome_unknown", "rejected", "ticket_gone", "not_applied"
+]
+
+
+class DeskError(Exception):
+    """A desk did not do what was asked. The message says which desk and what, never a secret, never a whole body."""
+
+    reason: ClassVar[Reason]
+    #: whether trying again later, unchanged, can help
+    retry: ClassVar[bool]
+
+
+class NothingSent(DeskError):
+    """The desk did nothing."""
+
+    retry = True
+
+
+class DeskUnreachable(NothingSent):
+    """No connection to the desk."""
+
+    reason = "unreachable"
+
+
+class Throttled(NothingSent):
+    """The desk asks for patience."""
+
+    reason = "throttled"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Given the desk's own wait in seconds, when it named one."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotAuthorised(NothingSent):
+    """The desk does not accept our credentials, or not for this."""
+
+    reason = "not_authorised"
+
+
+class OutcomeUnknown(DeskError):
+    """The request may or may not have been carried out."""
+
+    reason = "outcome_unknown"
+    retry = True
+
+
+class Rejected(DeskError):
+    """The desk refused the request as it is."""
+
+    reason = "rejected"
+    retry = False
+
+
+class TicketGone(Rejected):
+    """The ticket cannot be found any more."""
+
+    reason = "ticket_gone"
+
+
+class NotApplied(Rejected):
+    """The desk said yes and did not do it."""
+
+    reason = "not_applied"

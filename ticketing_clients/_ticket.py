@@ -1,0 +1,146 @@
+"""What we ask a desk to hold, and what it tells us back. All times are aware datetimes in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ticketing_clients._document import Document
+
+Priority = Literal["P1", "P2", "P3", "P4"]
+TicketType = Literal["hardware", "software", "network", "capacity", "security", "lifecycle"]
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True):
+    """The host a ticket is about. `id` is the host marker by which all tickets of a host are listed."""
+
+    id: str
+    name: str
+    os: str = ""
+    role: str = ""
+
+
+class Customer(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom it concerns. `contact` is an e-mail address, used as the requestor where a desk has one."""
+
+    id: str
+    name: str
+    contact: str = ""
+    tier: str = "standard"
+
+
+class ProposedWindow(msgspec.Struct, frozen=True, kw_only=True):
+    """A time to act, with the reason it was chosen in the ticket's language."""
+
+    start: datetime
+    end: datetime
+    zone: str
+    reason: str
+
+
+class ServiceTimes(msgspec.Struct, frozen=True, kw_only=True):
+    """When the desk's first answer and the fix are due."""
+
+    first_response_due: datetime
+    fix_due: datetime
+
+
+class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticket to open.
+
+    key: identifies the case for ever, 64 hex digits; a desk must be able to give back the ticket that carries exactly it.
+    crossing: the earliest time the limit may be crossed, when there is a forecast; `crossing_expected` the most likely one.
+    windows: the best first; empty when none fits (the body says so).
+    body: everything a person reads, customer's part first. labels: short words to find tickets by, never data.
+    """
+
+    key: str
+    rule: str
+    subject: str
+    type: TicketType
+    title: str
+    body: Document
+    priority: Priority
+    device: Device
+    customer: Customer
+    language: str
+    service_times: ServiceTimes
+    crossing: datetime | None = None
+    crossing_expected: datetime | None = None
+    windows: tuple[ProposedWindow, ...] = ()
+    labels: tuple[str, ...] = ("foretell",)
+
+
+class TicketRef(msgspec.Struct, frozen=True):
+    """Where a ticket is: the configured desk's name, the desk's own id, and an address a person can open."""
+
+    desk: str
+    id: str
+    url: str = ""
+
+
+class FoundTicket(msgspec.Struct, frozen=True):
+    """A ticket that carries a key of ours, as a search found it. `key` was compared, not assumed."""
+
+    ref: TicketRef
+    key: str
+    open: bool
+
+
+class Comment(msgspec.Struct, frozen=True, kw_only=True):
+    """Something we say on a ticket. `marker` is unique to it: the desk is searched for it when an outcome is unknown.
+
+    public: whether the customer sees it; internal by default.
+    """
+
+    marker: str
+    body: Document
+    public: bool = False
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file to attach. `name` is ASCII and ours; `content` leaves byte for byte."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+Status = Literal["new", "open", "waiting", "resolved", "closed", "rejected", "merged", "deleted"]
+ActKind = Literal["reply", "acknowledge", "confirm", "accept_window", "defer", "wont_fix", "resolve", "reopen"]
+
+
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a person who is not us did on the ticket, by the desk's own table.
+
+    id: the desk's id of the event, so that it counts once. text: what they wrote, cut to 2,000 characters, for facts only.
+    until: when a deferral ends. option: the number of an accepted window, from 1.
+    """
+
+    id: str
+    kind: ActKind
+    by: str
+    at: datetime
+    text: str = ""
+    until: datetime | None = None
+    option: int | None = None
+
+
+class TicketState(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket as the desk has it now. `desk_status` is the desk's own word; `acts` the recent ones, oldest first."""
+
+    ref: TicketRef
+    status: Status
+    desk_status: str
+    priority: Priority | None = None
+    handler: str = ""
+    due: datetime | None = None
+    resolution: str = ""
+    acts: tuple[Act, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody may still be working on it."""
+        return self.status in {"new", "open", "waiting"}
