@@ -9,9 +9,7 @@ import msgspec
 from thresholds import Fact, Forecast, Severity
 from ticketing_clients import Priority, TicketRef, TicketState
 
-CaseState = Literal[
-    "pending", "open", "acknowledged", "deferred", "recovering", "awaiting_confirmation", "closed"
-]
+CaseState = Literal["pending", "open", "acknowledged", "deferred", "recovering", "awaiting_confirmation", "closed"]
 #: why a case that could open does not, in the order in which they apply
 Hold = Literal["for", "first_look", "maintenance", "storm", "parent"]
 
@@ -62,7 +60,16 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve", "attach"]
 #: what a comment is about: the name of its wording template
 Topic = Literal[
-    "opened", "worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "recurring", "digest", "attached"
+    "opened",
+    "worse",
+    "recovered",
+    "not_fixed",
+    "still_breaching",
+    "closed",
+    "returned",
+    "recurring",
+    "digest",
+    "attached",
 ]
 
 

@@ -7,6 +7,7 @@ import msgspec
 # Prometheus stores labels of any length, people and ticket fields do not: PATH_MAX names must not flood a page.
 LONGEST_LABEL = 200
 # Directional controls reorder what a person reads; the C0/C1 controls break terminals, mail headers and exposition.
+_ESCAPED_BYTES = range(0xDC80, 0xDD00)  # where surrogateescape puts a byte that was not UTF-8
 _BIDI_CONTROLS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 
 
@@ -26,7 +27,7 @@ def safe_text(text: str, longest: int = LONGEST_LABEL) -> str:
 
 def _visible(character: str) -> str:
     code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: one byte that was not UTF-8
+    if code in _ESCAPED_BYTES:
         return f"\\x{code - 0xDC00:02x}"
     if character.isprintable():
         return character

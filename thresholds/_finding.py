@@ -29,7 +29,7 @@ class Forecast(msgspec.Struct, frozen=True):
 class Judgement(msgspec.Struct, frozen=True):
     """A threshold's answer on one observation, before it is known what it is about.
 
-    evidence: language-neutral facts, stable keys, base units (`value`, `limit`, `growth_bytes_per_day`); the wording is elsewhere.
+    evidence: language-neutral facts, stable keys, base units (`value`, `limit`, `growth_per_day`); the wording is elsewhere.
     since: unix seconds from when the source itself says this has been so, when it does.
     """
 

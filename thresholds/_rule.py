@@ -21,14 +21,17 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = None
     since: Annotated[
         str | None,
-        msgspec.Meta(description="Name of a reading with the unix time since when the state has lasted; joined on equal labels."),
+        msgspec.Meta(
+            description="Name of a reading with the unix time since when the state has lasted; joined on equal labels."
+        ),
     ] = None
     where: Annotated[
         dict[str, list[str]],
         msgspec.Meta(description="Per label, shell patterns of which one must match; a leading '!' excludes."),
     ] = {}
     subject: Annotated[
-        list[str], msgspec.Meta(description="Labels that identify one subject, so that a new device name is no new problem.")
+        list[str],
+        msgspec.Meta(description="Labels that identify one subject, so that a new device name is no new problem."),
     ] = []
 
 
@@ -52,9 +55,13 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ] = "capacity"
     impact: Annotated[
         Literal["high", "medium", "low"],
-        msgspec.Meta(description="How much of the host's service it touches; host criticality and customer tier shift it."),
+        msgspec.Meta(
+            description="How much of the host's service it touches; host criticality and customer tier shift it."
+        ),
     ] = "medium"
-    remedy: Annotated[str | None, msgspec.Meta(description="Id of the remedy text; the rule's id when left out.")] = None
+    remedy: Annotated[str | None, msgspec.Meta(description="Id of the remedy text; the rule's id when left out.")] = (
+        None
+    )
     diagnosis: Annotated[
         str | None, msgspec.Meta(description="Id of the scripted first look; the rule's id when left out.")
     ] = None

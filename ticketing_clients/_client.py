@@ -122,8 +122,9 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticketing client as a value. `build(options, context, desk)` validates and never connects; `desk` is its configured name.
+    """A ticketing client as a value.
 
+    build: called with options, context and the desk's configured name; validates and never connects.
     tested: against what it was tested, shown by `foretell plugins`.
     """
 

@@ -31,19 +31,19 @@ class DeskError(Exception):
 class NothingSent(DeskError):
     """The desk did nothing."""
 
-    retry = True
+    retry: ClassVar[bool] = True
 
 
 class DeskUnreachable(NothingSent):
     """No connection to the desk."""
 
-    reason = "unreachable"
+    reason: ClassVar[Reason] = "unreachable"
 
 
 class Throttled(NothingSent):
     """The desk asks for patience."""
 
-    reason = "throttled"
+    reason: ClassVar[Reason] = "throttled"
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         """Given the desk's own wait in seconds, when it named one."""
@@ -54,30 +54,30 @@ class Throttled(NothingSent):
 class NotAuthorised(NothingSent):
     """The desk does not accept our credentials, or not for this."""
 
-    reason = "not_authorised"
+    reason: ClassVar[Reason] = "not_authorised"
 
 
 class OutcomeUnknown(DeskError):
     """The request may or may not have been carried out."""
 
-    reason = "outcome_unknown"
-    retry = True
+    reason: ClassVar[Reason] = "outcome_unknown"
+    retry: ClassVar[bool] = True
 
 
 class Rejected(DeskError):
     """The desk refused the request as it is."""
 
-    reason = "rejected"
-    retry = False
+    reason: ClassVar[Reason] = "rejected"
+    retry: ClassVar[bool] = False
 
 
 class TicketGone(Rejected):
     """The ticket cannot be found any more."""
 
-    reason = "ticket_gone"
+    reason: ClassVar[Reason] = "ticket_gone"
 
 
 class NotApplied(Rejected):
     """The desk said yes and did not do it."""
 
-    reason = "not_applied"
+    reason: ClassVar[Reason] = "not_applied"
