@@ -1,0 +1,194 @@
+"""The configuration's shape: every section, key, default and its meaning. `agent.config` reads a file into it.
+
+The sample configuration and the reference page are made from the descriptions here.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from collectors import Seconds
+from ticketing_clients import Priority
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the configuration file."""
+
+
+class HostSettings(Section, frozen=True, kw_only=True):
+    """This host."""
+
+    id: Annotated[
+        str | None,
+        msgspec.Meta(description="Lasting id of this host at the desk; a hash of the machine id when left out."),
+    ] = None
+    name: Annotated[str | None, msgspec.Meta(description="Name people know it by; the host name when left out.")] = None
+    role: Annotated[str, msgspec.Meta(description="What it is for, in a few words.")] = ""
+    criticality: Annotated[
+        Literal["high", "normal", "low"], msgspec.Meta(description="How much depends on it; shifts the impact.")
+    ] = "normal"
+
+
+class CustomerSettings(Section, frozen=True, kw_only=True):
+    """Whose host it is."""
+
+    id: Annotated[str, msgspec.Meta(description="Lasting id of the customer; part of every case key.")] = "default"
+    name: Annotated[str, msgspec.Meta(description="Name in tickets.")] = ""
+    contact: Annotated[str, msgspec.Meta(description="E-mail address that tickets name as requestor.")] = ""
+    tier: Annotated[
+        Literal["premium", "standard", "basic"], msgspec.Meta(description="Service tier; shifts the impact.")
+    ] = "standard"
+    language: Annotated[str, msgspec.Meta(description="Language of the tickets.")] = "en"
+    zone: Annotated[
+        str | None,
+        msgspec.Meta(description="IANA time zone of dates and windows (Europe/Berlin); the host's own when left out."),
+    ] = None
+
+
+class AgentSettings(Section, frozen=True, kw_only=True):
+    """The daemon itself."""
+
+    cycle: Annotated[float, msgspec.Meta(ge=5, extra={"duration": True}, description="Time between two cycles.")] = (
+        MINUTE
+    )
+    listen: Annotated[str, msgspec.Meta(description="Address and port of the status page and /metrics.")] = (
+        "127.0.0.1:19469"
+    )
+    first_look: Annotated[
+        Seconds, msgspec.Meta(description="How long after installation minor findings are gathered into one digest.")
+    ] = DAY
+
+
+class CaseSettings(Section, frozen=True, kw_only=True):
+    """How a case is followed."""
+
+    grace: Annotated[
+        Seconds, msgspec.Meta(description="Time readings may still breach after a person closed the ticket.")
+    ] = HOUR
+    reopen_within: Annotated[
+        Seconds, msgspec.Meta(description="A problem back within this time reopens its ticket.")
+    ] = 7 * DAY
+    acknowledgement: Annotated[
+        Seconds, msgspec.Meta(description="How long an acknowledgement lasts before the case is open again.")
+    ] = 3 * DAY
+    recurring_after: Annotated[
+        int, msgspec.Meta(ge=2, description="Openings within 30 days that make a problem recurring.")
+    ] = 3
+    confirm_within: Annotated[
+        Seconds,
+        msgspec.Meta(description="Time after which a verified recovery is closed without a person's confirmation."),
+    ] = 7 * DAY
+    storm_cases: Annotated[
+        int, msgspec.Meta(ge=2, description="New cases within storm_window that are told in one ticket.")
+    ] = 10
+    storm_window: Annotated[Seconds, msgspec.Meta(description="See storm_cases.")] = HOUR
+
+
+class WeeklyWindow(Section, frozen=True, kw_only=True):
+    """Hours of the week in which maintenance may be proposed, in the customer's zone."""
+
+    days: Annotated[list[Day], msgspec.Meta(min_length=1, description="Days on which it starts.")]
+    start: Annotated[ClockTime, msgspec.Meta(description="Wall-clock start, HH:MM.")]
+    duration: Annotated[
+        float, msgspec.Meta(gt=0, le=DAY, extra={"duration": True}, description="How long it lasts (absolute time).")
+    ]
+
+
+class WindowSettings(Section, frozen=True, kw_only=True):
+    """When maintenance may be proposed."""
+
+    weekly: Annotated[list[WeeklyWindow], msgspec.Meta(description="The customer's recurring hours.")] = msgspec.field(
+        default_factory=lambda: [
+            WeeklyWindow(days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start="22:00", duration=4 * HOUR)
+        ]
+    )
+    notice: Annotated[Seconds, msgspec.Meta(description="Least time between the proposal and the window's start.")] = (
+        4 * HOUR
+    )
+    safety: Annotated[
+        Seconds, msgspec.Meta(description="A window ends at least this long before the earliest crossing.")
+    ] = 2 * HOUR
+    options: Annotated[int, msgspec.Meta(ge=1, le=3, description="How many windows a ticket proposes.")] = 3
+
+
+class ServiceLevel(Section, frozen=True, kw_only=True):
+    """What is promised for one priority."""
+
+    first_response: Annotated[Seconds, msgspec.Meta(description="Time to the desk's first answer.")]
+    fix: Annotated[Seconds, msgspec.Meta(description="Time to the fix.")]
+
+
+class ServiceLevels(Section, frozen=True, kw_only=True):
+    """Service levels by priority."""
+
+    P1: ServiceLevel = ServiceLevel(first_response=30 * MINUTE, fix=4 * HOUR)
+    P2: ServiceLevel = ServiceLevel(first_response=HOUR, fix=8 * HOUR)
+    P3: ServiceLevel = ServiceLevel(first_response=8 * HOUR, fix=3 * DAY)
+    P4: ServiceLevel = ServiceLevel(first_response=DAY, fix=10 * DAY)
+
+    def of(self, priority: Priority) -> ServiceLevel:
+        """Return the level of `priority`."""
+        level: ServiceLevel = getattr(self, priority)
+        return level
+
+
+class DeliverySettings(Section, frozen=True, kw_only=True):
+    """How tickets reach the desk."""
+
+    desk: Annotated[str, msgspec.Meta(description="Name of the [desks.NAME] that gets the tickets.")] = "local"
+    poll: Annotated[
+        float, msgspec.Meta(ge=60, extra={"duration": True}, description="Time between two looks at open tickets.")
+    ] = 15 * MINUTE
+    ca_file: Annotated[
+        str | None,
+        msgspec.Meta(description="PEM file of a private certificate authority that signs the desk's certificate."),
+    ] = None
+
+
+class HistorySettings(Section, frozen=True, kw_only=True):
+    """What is remembered of readings."""
+
+    fine: Annotated[Seconds, msgspec.Meta(description="How long readings are kept at cycle resolution.")] = 14 * DAY
+    hourly: Annotated[Seconds, msgspec.Meta(description="How long hourly means, lows and highs are kept.")] = 400 * DAY
+    flush: Annotated[
+        float,
+        msgspec.Meta(
+            ge=60, le=900, extra={"duration": True}, description="Time between two writes of history to disk."
+        ),
+    ] = 10 * MINUTE
+    largest: Annotated[
+        int, msgspec.Meta(ge=10_000_000, description="Bytes the history may take; the oldest goes first.")
+    ] = 200_000_000
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """The whole configuration. `collectors`, `rules` and `desks` are decoded further by the plugins they name."""
+
+    host: HostSettings = HostSettings()
+    customer: CustomerSettings = CustomerSettings()
+    agent: AgentSettings = AgentSettings()
+    cases: CaseSettings = CaseSettings()
+    windows: WindowSettings = WindowSettings()
+    service_levels: ServiceLevels = ServiceLevels()
+    delivery: DeliverySettings = DeliverySettings()
+    history: HistorySettings = HistorySettings()
+    secrets: Annotated[
+        dict[str, str],
+        msgspec.Meta(
+            description="Name of a secret to the file that holds it; credentials of the service manager come first."
+        ),
+    ] = {}
+    collectors: Annotated[dict[str, dict[str, Any]], msgspec.Meta(description="Options by collector name.")] = {}
+    rules: Annotated[
+        dict[str, dict[str, Any]], msgspec.Meta(description="Changes to shipped rules by id, or whole new rules.")
+    ] = {}
+    desks: Annotated[dict[str, dict[str, Any]], msgspec.Meta(description="Desks by a name of your choice.")] = (
+        msgspec.field(default_factory=lambda: {"local": {"client": "local"}})
+    )
