@@ -1,0 +1,85 @@
+"""What an Operation carries: everything its wording needs, language-neutral. `agent.cases` packs it, `agent.render` reads it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from thresholds import Fact, Forecast, Severity
+from ticketing_clients import ActKind, Priority, TicketType
+
+Impact = Literal["high", "medium", "low"]
+
+
+class MemberFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One problem that a digest or storm ticket speaks for. `summary` is the rule's own plain line."""
+
+    rule: str
+    summary: str = ""
+    subject: dict[str, str] = {}
+    severity: Severity = Severity.WARNING
+    evidence: dict[str, Fact] = {}
+    forecast: Forecast | None = None
+    since: float | None = None
+
+
+class ActFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person who is not us did or wrote on the ticket."""
+
+    kind: ActKind
+    at: float
+    by: str = ""
+    text: str = ""
+
+
+class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One case at the moment of the operation; times are unix seconds, durations seconds, values in base units.
+
+    rule, summary, type, impact, remedy: of the rule (`remedy` is the rule's own id when it names none). A case that no
+    rule made carries `first_look`, `storm` or `maintenance_digest` as its rule and speaks for its `members`.
+    subject: the labels that identify it, and only those.
+    evidence, forecast, severity: of the last finding that was not healthy; since: from when the source says it lasts.
+    priority: the one the ticket gets now; earlier_priority: the one it had, when this operation raises it.
+    healthy_since, healthy_evidence: the present healthy run, for recovered and closed; verify: how long it had to last.
+    opened: the times it opened or reopened within 30 days, oldest first. recurring: whether that is too often.
+    closed_at, closed_by: for closed, and for those that follow a closing (not_fixed, returned).
+    acts: of people, oldest first. unseen: names of the collectors and rules that could not check at the time.
+    """
+
+    key: str
+    rule: str
+    summary: str = ""
+    type: TicketType = "capacity"
+    impact: Impact = "medium"
+    remedy: str = ""
+    subject: dict[str, str] = {}
+    severity: Severity = Severity.WARNING
+    priority: Priority = "P4"
+    earlier_priority: Priority | None = None
+    evidence: dict[str, Fact] = {}
+    forecast: Forecast | None = None
+    since: float | None = None
+    first_seen: float
+    opened_at: float | None = None
+    healthy_since: float | None = None
+    healthy_evidence: dict[str, Fact] = {}
+    verify: float | None = None
+    opened: tuple[float, ...] = ()
+    recurring: bool = False
+    closed_at: float | None = None
+    closed_by: Literal["person", "rule", "parent", "cleared"] | None = None
+    members: tuple[MemberFacts, ...] = ()
+    acts: tuple[ActFacts, ...] = ()
+    unseen: tuple[str, ...] = ()
+
+
+def pack(facts: CaseFacts) -> dict[str, object]:
+    """Return `facts` as an Operation carries them: plain values that JSON knows."""
+    packed: dict[str, object] = msgspec.to_builtins(facts)
+    return packed
+
+
+def unpack(packed: dict[str, object]) -> CaseFacts:
+    """Return the facts in `packed`; raises msgspec.ValidationError when they are not what `pack` makes."""
+    return msgspec.convert(packed, CaseFacts)
