@@ -7,20 +7,24 @@ from typing import Literal
 import msgspec
 
 from thresholds import Fact, Forecast, Severity
-from ticketing_clients import Priority, TicketRef, TicketState
+from ticketing_clients import Act, Priority, TicketRef, TicketState
 
 CaseState = Literal["pending", "open", "acknowledged", "deferred", "recovering", "awaiting_confirmation", "closed"]
 #: why a case that could open does not, in the order in which they apply
-Hold = Literal["for", "first_look", "maintenance", "storm", "parent"]
+Hold = Literal["notice", "for", "first_look", "maintenance"]
+#: after a person closed a ticket that still breaches: reopened once, and after that only told
+Contest = Literal["none", "asked", "reopened", "over"]
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Our record of one developing problem, from first Finding to verified close.
 
-    evidence, forecast, severity: of the last finding that was not healthy. healthy_since: start of the present healthy run.
-    opened: the times this key opened or reopened within the last 30 days; three make it recurring.
+    evidence, forecast, severity, since: of the last finding that was not healthy.
+    breach_since, healthy_since: start of the present run of findings; at most one of them is set.
+    opened: the times this key opened or came back within the last 30 days; enough of them make it recurring.
     parent: key of the digest or storm case whose ticket speaks for this one. members: the keys such a parent speaks for.
-    acts: ids of desk events already counted, newest last.
+    acts: what people did on the ticket, the last 50, so that each counts once.
+    operations: how many operations this case has made, which numbers the next.
     """
 
     key: str
@@ -28,7 +32,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     subject: dict[str, str]
     labels: dict[str, str] = {}
     state: CaseState = "pending"
-    hold: Hold | None = "for"
+    hold: Hold | None = None
     severity: Severity = Severity.WARNING
     priority: Priority = "P4"
     first_seen: float
@@ -40,6 +44,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     evidence: dict[str, Fact] = {}
     forecast: Forecast | None = None
     since: float | None = None
+    breach_since: float | None = None
     healthy_since: float | None = None
     healthy_evidence: dict[str, Fact] = {}
     acknowledged_until: float | None = None
@@ -48,13 +53,15 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     ticket_status: str = ""
     ticket_priority: Priority | None = None
     handler: str = ""
+    confirmed: bool = False
     closed_by_person_at: float | None = None
-    contested: int = 0
+    contest: Contest = "none"
     opened: tuple[float, ...] = ()
     recurring: bool = False
     parent: str | None = None
     members: tuple[str, ...] = ()
-    acts: tuple[str, ...] = ()
+    acts: tuple[Act, ...] = ()
+    operations: int = 0
 
 
 OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve", "attach"]
@@ -77,6 +84,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to do at the desk, as language-neutral facts; queued in the transaction that changes its case.
 
     id: unique and stable, `<first 16 of the case key>-<number>`; it is the comment marker at the desk.
+    public: whether a comment is meant for the customer.
     facts: everything its wording needs, so that the courier reads no case.
     """
 
@@ -84,6 +92,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     case: str
     kind: OperationKind
     topic: Topic
+    public: bool = False
     facts: dict[str, object]
     created_at: float
 
