@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from thresholds import Fact, Forecast, Severity
+from agent.model import Case, ClosedBy
+from thresholds import Fact, Forecast, Rule, Severity
 from ticketing_clients import ActKind, Priority, TicketType
 
 Impact = Literal["high", "medium", "low"]
@@ -68,10 +70,61 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     opened: tuple[float, ...] = ()
     recurring: bool = False
     closed_at: float | None = None
-    closed_by: Literal["person", "rule", "parent", "cleared"] | None = None
+    closed_by: ClosedBy | None = None
     members: tuple[MemberFacts, ...] = ()
     acts: tuple[ActFacts, ...] = ()
     unseen: tuple[str, ...] = ()
+
+
+def case_facts(
+    case: Case,
+    rules: Mapping[str, Rule],
+    unseen: tuple[str, ...] = (),
+    earlier_priority: Priority | None = None,
+    members: Sequence[Case] = (),
+) -> CaseFacts:
+    """Return what is known of `case` now; `members` are the cases that it speaks for in this operation."""
+    rule = rules.get(case.rule)
+    return CaseFacts(
+        key=case.key,
+        rule=case.rule,
+        summary=rule.summary if rule else "",
+        type=rule.type if rule else "capacity",
+        impact=rule.impact if rule else "medium",
+        remedy=(rule.remedy if rule else None) or case.rule,
+        subject=case.subject,
+        severity=case.severity,
+        priority=case.priority,
+        earlier_priority=earlier_priority,
+        evidence=case.evidence,
+        forecast=case.forecast,
+        since=case.since,
+        first_seen=case.first_seen,
+        opened_at=case.opened_at,
+        healthy_since=case.healthy_since,
+        healthy_evidence=case.healthy_evidence,
+        verify=rule.verify if rule else None,
+        opened=case.opened,
+        recurring=case.recurring,
+        closed_at=case.closed_at,
+        closed_by=case.closed_by,
+        members=tuple(_member_facts(member, rules) for member in members),
+        acts=tuple(ActFacts(kind=act.kind, at=act.at.timestamp(), by=act.by, text=act.text) for act in case.acts),
+        unseen=unseen,
+    )
+
+
+def _member_facts(member: Case, rules: Mapping[str, Rule]) -> MemberFacts:
+    rule = rules.get(member.rule)
+    return MemberFacts(
+        rule=member.rule,
+        summary=rule.summary if rule else "",
+        subject=member.subject,
+        severity=member.severity,
+        evidence=member.evidence,
+        forecast=member.forecast,
+        since=member.since,
+    )
 
 
 def pack(facts: CaseFacts) -> dict[str, object]:

@@ -15,11 +15,15 @@ Hold = Literal["notice", "for", "first_look", "maintenance"]
 #: after a person closed a ticket that still breaches: reopened once, and after that only told
 Contest = Literal["none", "asked", "reopened", "over"]
 
+#: a person's word, the rule that an unconfirmed recovery ends by itself, the gathering's end, or gone before it opened
+ClosedBy = Literal["person", "rule", "parent", "cleared"]
+
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Our record of one developing problem, from first Finding to verified close.
 
     evidence, forecast, severity, since: of the last finding that was not healthy.
+    last_seen: of the last unhealthy finding; judged_at: of the last finding of any kind.
     breach_since, healthy_since: start of the present run of findings; at most one of them is set.
     opened: the times this key opened or came back within the last 30 days; enough of them make it recurring.
     parent: key of the digest or storm case whose ticket speaks for this one. members: the keys such a parent speaks for.
@@ -37,10 +41,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     priority: Priority = "P4"
     first_seen: float
     last_seen: float
+    judged_at: float = 0.0
     changed_at: float
     opened_at: float | None = None
     closed_at: float | None = None
-    closed_by: Literal["person", "rule", "parent", "cleared"] | None = None
+    closed_by: ClosedBy | None = None
     evidence: dict[str, Fact] = {}
     forecast: Forecast | None = None
     since: float | None = None
@@ -155,4 +160,12 @@ class Adopted(msgspec.Struct, frozen=True, kw_only=True, tag="adopted"):
     at: float
 
 
-DeskEvent = Delivered | Refused | Observed | Adopted
+class Acted(msgspec.Struct, frozen=True, kw_only=True, tag="acted"):
+    """A person said so on the host itself (`foretell cases ack|defer|confirm`), whatever the desk can carry."""
+
+    case: str
+    act: Act
+    at: float
+
+
+DeskEvent = Delivered | Refused | Observed | Adopted | Acted

@@ -78,6 +78,9 @@ class CaseSettings(Section, frozen=True, kw_only=True):
     acknowledgement: Annotated[
         Seconds, msgspec.Meta(description="How long an acknowledgement lasts before the case is open again.")
     ] = 3 * DAY
+    wont_fix: Annotated[
+        Seconds, msgspec.Meta(description="How long a refusal to fix lasts before the case is open again.")
+    ] = 90 * DAY
     recurring_after: Annotated[
         int, msgspec.Meta(ge=2, description="Openings within 30 days that make a problem recurring.")
     ] = 3

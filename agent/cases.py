@@ -1,0 +1,456 @@
+"""The life of a Case, as a pure state machine: findings, desk events and the time in; cases and operations out.
+
+    pending → open → (acknowledged | deferred until) → recovering → awaiting confirmation → closed
+
+Back to open from recovering (a relapse) and from awaiting confirmation or closed (the problem returned).
+`Followed` takes one case through one cycle; `agent.follow` does so for all cases of a host and gathers many into one ticket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from agent import priority as priorities
+from agent.facts import case_facts, pack
+from agent.model import (
+    Acted,
+    Adopted,
+    Case,
+    CaseState,
+    ClosedBy,
+    Delivered,
+    DeskEvent,
+    Observed,
+    Operation,
+    OperationKind,
+    Refused,
+    Topic,
+)
+from agent.settings import DAY, CaseSettings, CustomerSettings, HostSettings
+from thresholds import Finding, Rule, Severity
+from ticketing_clients import Act, Priority
+
+RECURRENCE_PERIOD = 30 * DAY
+# A problem that nothing measures any more (its disk was unmounted) may be closed by a person without our word for it.
+UNMEASURED_AFTER = DAY
+KEPT_ACTS = 50
+
+
+class Situation(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cycle is followed in. `now` is unix seconds; `unseen` names what could not be checked in this cycle."""
+
+    now: float
+    host_id: str
+    rules: Mapping[str, Rule]
+    host: HostSettings
+    customer: CustomerSettings
+    policy: CaseSettings
+    first_look_ends: float
+    maintenance: bool = False
+    unseen: tuple[str, ...] = ()
+
+    def key(self, rule: str, subject: Mapping[str, str]) -> str:
+        """Return the key of the case that `rule` makes on `subject` of this host."""
+        return case_key(self.customer.id, self.host_id, rule, subject)
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One case after the cycle, what it asks of the desk, and what happened to it, for its time line.
+
+    durable: whether it has to be written down; a mere repeat of the last finding has not.
+    """
+
+    case: Case
+    durable: bool
+    operations: tuple[Operation, ...] = ()
+    happenings: tuple[str, ...] = ()
+
+
+def case_key(customer: str, host: str, rule: str, subject: Mapping[str, str]) -> str:
+    """Return 64 hex digits that name this problem for ever: never made of text, severity or time.
+
+    >>> case_key("c", "h", "disk_space", {"a": "1", "b": "2"}) == case_key("c", "h", "disk_space", {"b": "2", "a": "1"})
+    True
+    """
+    identity = msgspec.json.encode([customer, host, rule, dict(subject)], order="deterministic")
+    return hashlib.sha256(identity).hexdigest()
+
+
+class Followed:
+    """One case on its way through one cycle: the only place in which a case changes."""
+
+    def __init__(self, case: Case, situation: Situation, happenings: list[str] | None = None) -> None:
+        """Start from the case as it was stored."""
+        self.case = case
+        self.situation = situation
+        self.now = situation.now
+        self.operations: list[Operation] = []
+        self.happenings = happenings or []
+        self.wants_to_open = False
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that made the case; None for a gathering, an orphan, or a rule that was switched off."""
+        return self.situation.rules.get(self.case.rule)
+
+    def step(self, before: Case | None) -> Step:
+        """Return the outcome, compared with the case as it was stored."""
+        return Step(
+            case=self.case,
+            durable=bool(before is None or self.operations or self.happenings or self._differs(before)),
+            operations=tuple(self.operations),
+            happenings=tuple(self.happenings),
+        )
+
+    def _differs(self, before: Case) -> bool:
+        repeat = msgspec.structs.replace(
+            before,
+            last_seen=self.case.last_seen,
+            judged_at=self.case.judged_at,
+            evidence=self.case.evidence,
+            forecast=self.case.forecast,
+            healthy_evidence=self.case.healthy_evidence,
+        )
+        return repeat != self.case
+
+    # -- findings ---------------------------------------------------------------------------------------------------
+
+    def see(self, finding: Finding) -> None:
+        """Take in what a rule says now."""
+        if not self.case.rule:
+            self.set(rule=finding.rule, subject=finding.subject)
+        if finding.severity is Severity.HEALTHY:
+            self._see_healthy(finding)
+        else:
+            self._see_breach(finding)
+
+    def _see_breach(self, finding: Finding) -> None:
+        case = self.case
+        earlier_severity = case.severity
+        self.set(
+            severity=finding.severity,
+            labels=finding.labels,
+            evidence=finding.evidence,
+            forecast=finding.forecast,
+            since=finding.since,
+            last_seen=finding.at,
+            judged_at=finding.at,
+            breach_since=self.now if case.breach_since is None else case.breach_since,
+            healthy_since=None,
+        )
+        match case.state:
+            case "closed":
+                self._become("pending", "seen again", first_seen=finding.at, confirmed=False)
+                self._wait_or_open()
+            case "pending":
+                self._wait_or_open()
+            case "recovering":
+                self._become("open", "relapsed")
+                self._worsen(earlier_severity)
+            case "awaiting_confirmation":
+                if self._held_long_enough():
+                    self._return()
+            case _:
+                self._worsen(earlier_severity)
+
+    def _wait_or_open(self) -> None:
+        """Decide what a case that is not open waits for, in the order of `Hold`."""
+        situation, case = self.situation, self.case
+        priority = self._assess()
+        if case.severity is Severity.NOTICE:
+            self.set(hold="notice", priority=priority)
+        elif not self._held_long_enough():
+            self.set(hold="for", priority=priority)
+        elif self.now < situation.first_look_ends and priority in {"P3", "P4"}:
+            self.set(hold="first_look", priority=priority)
+        elif situation.maintenance:
+            self.set(hold="maintenance", priority=priority)
+        else:
+            self.set(priority=priority)
+            self.wants_to_open = True
+
+    def _held_long_enough(self) -> bool:
+        hold = self.rule.hold if self.rule else 0.0
+        return self.case.breach_since is not None and self.now - self.case.breach_since >= hold
+
+    def _assess(self) -> Priority:
+        rule_impact = self.rule.impact if self.rule else "medium"
+        impact = priorities.impact(rule_impact, self.situation.host.criticality, self.situation.customer.tier)
+        return priorities.MATRIX[impact, priorities.urgency(self.case.severity, self.case.forecast, self.now)]
+
+    def open(self, parent: str | None = None) -> None:
+        """Open the case: with a ticket of its own, or told in its parent's."""
+        case = self.case
+        opened = tuple(at for at in case.opened if self.now - at < RECURRENCE_PERIOD)
+        if case.state == "pending":  # else it was told in a digest already, and leaves it because it got urgent
+            opened = (*opened, self.now)
+        returns = (
+            case.ticket is not None
+            and case.closed_at is not None
+            and self.now - case.closed_at <= self.situation.policy.reopen_within
+        )
+        self._become(
+            "open",
+            "opened" if parent is None else "told in a digest",
+            hold=None,
+            parent=parent,
+            opened=opened,
+            recurring=len(opened) >= self.situation.policy.recurring_after,
+            opened_at=self.now,
+            closed_by_person_at=None,
+            contest="none",
+            confirmed=False,
+        )
+        if parent is not None:
+            self.set(ticket=None)
+        elif returns:
+            self.ask("reopen", "returned")
+            self.ask("comment", "returned", public=True)
+        else:
+            self.set(ticket=None, ticket_status="", acts=())
+            self.ask("open", "opened")
+
+    def _return(self) -> None:
+        """Say that the problem is back before anybody confirmed that it was gone; its ticket is still open."""
+        self.set(opened=(*self.case.opened, self.now), confirmed=False)
+        self.set(recurring=len(self.case.opened) >= self.situation.policy.recurring_after)
+        self._become("open", "returned")
+        self.ask("comment", "returned", public=True)
+
+    def _worsen(self, earlier_severity: Severity) -> None:
+        """Raise the priority when it got worse. It never falls: better findings end in recovery, not in a smaller ticket."""
+        case, priority = self.case, self._assess()
+        more = priorities.worse(priority, case.priority)
+        if case.state in {"acknowledged", "deferred"} and (more or case.severity > earlier_severity):
+            self._become("open", "worse than what was acknowledged", acknowledged_until=None, deferred_until=None)
+        if not more:
+            return
+        earlier = case.priority
+        self.set(priority=priority)
+        if case.parent is None:
+            self.ask("raise_priority", "worse", earlier_priority=earlier)
+            self.ask("comment", "worse", public=True, earlier_priority=earlier)
+        elif priority in {"P1", "P2"}:
+            self.wants_to_open = True
+
+    def _see_healthy(self, finding: Finding) -> None:
+        case = self.case
+        self.set(
+            healthy_since=self.now if case.healthy_since is None else case.healthy_since,
+            healthy_evidence=finding.evidence,
+            judged_at=finding.at,
+            breach_since=None,
+        )
+        match case.state:
+            case "pending":
+                self._become(
+                    "closed",
+                    "went away by itself",
+                    closed_by=case.closed_by or "cleared",
+                    closed_at=case.closed_at or self.now,
+                )
+            case "open" | "acknowledged" | "deferred":
+                self._become("recovering", "healthy readings", acknowledged_until=None, deferred_until=None)
+            case "recovering":
+                self._verify()
+            case _:
+                pass
+
+    def _verify(self) -> None:
+        """Believe a recovery when it has lasted; then the other half of the two-way check is a person's."""
+        case = self.case
+        verify = self.rule.verify if self.rule else 0.0
+        if case.healthy_since is None or self.now - case.healthy_since < verify:
+            return
+        if case.parent is not None:
+            self.close("parent")
+        elif case.closed_by_person_at is not None or case.confirmed:
+            self.close("person")
+        else:
+            self._become("awaiting_confirmation", "recovery verified")
+            self.ask("comment", "recovered", public=True)
+
+    # -- the desk ---------------------------------------------------------------------------------------------------
+
+    def hear(self, event: DeskEvent) -> None:
+        """Take in what the desk did or shows."""
+        match event:
+            case Delivered(kind="open" | "reopen"):
+                contest = "reopened" if self.case.contest == "asked" else self.case.contest
+                self.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
+                self.happenings.append(f"delivered {event.kind}")
+            case Delivered():
+                self.happenings.append(f"delivered {event.kind}")
+            case Refused():
+                self.happenings.append(f"refused {event.kind}: {event.reason}")
+            case Adopted():
+                self.set(ticket=self.case.ticket or event.ref)
+            case Acted():
+                self._note(event.act)
+            case Observed():
+                self._observe(event)
+
+    def _observe(self, event: Observed) -> None:
+        state = event.state
+        if state is None:
+            # Deleted by a person: their decision stands; the case ends when the readings do.
+            self.set(
+                ticket_status="gone", contest="over", closed_by_person_at=self.case.closed_by_person_at or event.at
+            )
+            return
+        self.set(ticket_status=state.desk_status, ticket_priority=state.priority, handler=state.handler)
+        for act in state.acts:
+            self._note(act)
+        self._notice_status(open_now=state.open, at=event.at)
+
+    def _note(self, act: Act) -> None:
+        """Count an act once, whether the desk shows it again or it is older than what is remembered."""
+        acts = self.case.acts
+        if any(act.id == known.id for known in acts) or (len(acts) >= KEPT_ACTS and act.at <= acts[0].at):
+            return
+        self.set(acts=(*acts, act)[-KEPT_ACTS:])
+        self.happenings.append(f"{act.kind} by {act.by}")
+        self._heed(act)
+
+    def _heed(self, act: Act) -> None:
+        """Do what a person's act means for the case."""
+        case, policy = self.case, self.situation.policy
+        at = act.at.timestamp()
+        working = case.state in {"open", "acknowledged", "deferred"}
+        match act.kind:
+            case "acknowledge" if case.state == "open":
+                self._become("acknowledged", "", acknowledged_until=self.now + policy.acknowledgement)
+            case "defer" if working:
+                until = act.until.timestamp() if act.until else self.now + policy.acknowledgement
+                self._become("deferred", "", deferred_until=until)
+            case "wont_fix" if working:
+                self._become("deferred", "", deferred_until=self.now + policy.wont_fix)
+            case "confirm" if working and case.breach_since is not None:
+                self.ask("comment", "still_breaching", public=True)
+            case "confirm":
+                self.set(confirmed=True)
+            case "resolve" if case.closed_by_person_at is None:
+                self.set(closed_by_person_at=at)
+            case _:
+                pass
+
+    def _notice_status(self, *, open_now: bool, at: float) -> None:
+        case = self.case
+        if open_now:
+            self.set(closed_by_person_at=None)
+        elif case.closed_by_person_at is None:
+            self.set(closed_by_person_at=at)
+
+    # -- the time ---------------------------------------------------------------------------------------------------
+
+    def let_time_pass(self) -> None:
+        """Do what is due by the clock, whatever was seen."""
+        case, now, policy = self.case, self.now, self.situation.policy
+        if case.state == "acknowledged" and case.acknowledged_until is not None and now >= case.acknowledged_until:
+            self._become("open", "acknowledgement expired", acknowledged_until=None)
+        elif case.state == "deferred" and case.deferred_until is not None and now >= case.deferred_until:
+            self._become("open", "deferral ended", deferred_until=None)
+        elif case.state == "awaiting_confirmation" and case.breach_since is None:
+            if case.closed_by_person_at is not None or case.confirmed:
+                self.close("person")
+            elif now - case.changed_at >= policy.confirm_within:
+                self.close("rule")
+        elif case.closed_by_person_at is not None and not case.members:
+            self._contest(case.closed_by_person_at)
+
+    def _contest(self, closed_at: float) -> None:
+        """Let a person's closing stand, unless readings still breach: then say so, once by reopening."""
+        case, now = self.case, self.now
+        if case.state not in {"open", "acknowledged", "recovering"} or now - closed_at < self.situation.policy.grace:
+            return
+        if now - max(case.judged_at, closed_at) >= UNMEASURED_AFTER:
+            self.close("person")
+        elif case.judged_at < closed_at or case.breach_since is None:
+            return  # nothing measured since speaks against them
+        elif case.contest == "none":
+            self.set(contest="asked")
+            self.ask("reopen", "not_fixed")
+            self.ask("comment", "not_fixed", public=True)
+        elif case.contest == "reopened":
+            self.set(contest="over")
+            self.ask("comment", "still_breaching", public=True)
+
+    def close(self, by: ClosedBy) -> None:
+        """Close the case with its report; bring the ticket to its end unless a person already did."""
+        ticket_is_open = self.case.closed_by_person_at is None
+        self._become("closed", f"closed by {by}", closed_at=self.now, closed_by=by, breach_since=None)
+        if by == "parent" or self.case.ticket_status == "gone":
+            return
+        self.ask("comment", "closed", public=True)
+        if ticket_is_open:
+            self.ask("resolve", "closed")
+
+    # -- gatherings (see agent.follow) ------------------------------------------------------------------------------
+
+    def open_gathering(self, told: Sequence[Case]) -> None:
+        """Open the one ticket that speaks for `told`."""
+        self._become("open", "opened", opened_at=self.now, opened=(self.now,))
+        self.ask("open", "digest", members=told)
+
+    def take_members(self, told: Sequence[Case]) -> None:
+        """Tell the storm's ticket of more cases."""
+        earlier = self.case.priority
+        urgent = priorities.highest([earlier, *(case.priority for case in told)])
+        members = (*self.case.members, *(case.key for case in told))
+        self.set(members=members, last_seen=self.now, priority=urgent)
+        if urgent != earlier:
+            self.ask("raise_priority", "digest", earlier_priority=earlier, members=told)
+        self.ask("comment", "digest", members=told)
+
+    def put_off(self) -> None:
+        """Take a person's closing of the ticket that told of this case like a refusal to fix, with the same expiry."""
+        if self.case.state in {"open", "acknowledged"}:
+            until = self.now + self.situation.policy.wont_fix
+            self._become("deferred", "its digest was closed", deferred_until=until)
+
+    def members_recovered(self) -> None:
+        """Nothing that this ticket told of breaches any more: ask the person to confirm, like for any recovery."""
+        if self.case.state in {"open", "acknowledged", "deferred"}:
+            self.set(healthy_since=self.now, breach_since=None)
+            self._become("awaiting_confirmation", "all members recovered")
+            self.ask("comment", "recovered", public=True)
+
+    # -- writing down -----------------------------------------------------------------------------------------------
+
+    def set(self, **changes: object) -> None:
+        """Change fields of the case."""
+        self.case = msgspec.structs.replace(self.case, **changes)
+
+    def _become(self, state: CaseState, happening: str, **changes: object) -> None:
+        self.set(state=state, changed_at=self.now, **changes)
+        if happening:
+            self.happenings.append(happening)
+
+    def ask(
+        self,
+        kind: OperationKind,
+        topic: Topic,
+        *,
+        public: bool = False,
+        earlier_priority: Priority | None = None,
+        members: Sequence[Case] = (),
+    ) -> None:
+        """Queue an operation at the desk, with the facts as they are now."""
+        number = self.case.operations + 1
+        self.set(operations=number)
+        self.operations.append(
+            Operation(
+                id=f"{self.case.key[:16]}-{number}",
+                case=self.case.key,
+                kind=kind,
+                topic=topic,
+                public=public,
+                facts=pack(
+                    case_facts(self.case, self.situation.rules, self.situation.unseen, earlier_priority, members)
+                ),
+                created_at=self.now,
+            )
+        )

@@ -1,0 +1,166 @@
+"""All cases of a host through one cycle: each followed by itself, then those gathered that a person would rather read as one.
+
+A gathering (first look, maintenance, storm) is a case without a rule of its own: it has members, its ticket speaks for them,
+and it is healthy when none of them breaches any more. A member that becomes urgent leaves it and opens its own ticket. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from agent.cases import Followed, Situation, Step
+from agent.model import Adopted, Case, DeskEvent
+from agent.priority import highest
+from thresholds import Finding, Severity
+
+GatheringRule = Literal["first_look", "maintenance_digest", "storm"]
+GATHERINGS: frozenset[str] = frozenset({"first_look", "maintenance_digest", "storm"})
+
+
+def follow(
+    cases: Mapping[str, Case], findings: Iterable[Finding], events: Sequence[DeskEvent], situation: Situation
+) -> list[Step]:
+    """Given the known cases, return a Step for each case, old and new. Raises nothing for any order of events."""
+    followed = {key: Followed(case, situation) for key, case in cases.items()}
+    for event in events:
+        _take(followed, event, situation)
+    for finding in findings:
+        key = situation.key(finding.rule, finding.subject)
+        if key not in followed:
+            if finding.severity is Severity.HEALTHY:
+                continue
+            followed[key] = Followed(_new_case(key, finding), situation)
+        followed[key].see(finding)
+    for one in followed.values():
+        one.let_time_pass()
+    _gather(followed, situation)
+    return [one.step(cases.get(key)) for key, one in followed.items()]
+
+
+def _new_case(key: str, finding: Finding) -> Case:
+    return Case(
+        key=key,
+        rule=finding.rule,
+        subject=finding.subject,
+        first_seen=finding.at,
+        last_seen=finding.at,
+        changed_at=finding.at,
+    )
+
+
+def _take(followed: dict[str, Followed], event: DeskEvent, situation: Situation) -> None:
+    if isinstance(event, Adopted) and event.case not in followed:
+        orphan = Case(
+            key=event.case,
+            rule="",  # known again as soon as a finding with this key comes by
+            subject={},
+            state="open",
+            ticket=event.ref,
+            first_seen=event.at,
+            last_seen=event.at,
+            changed_at=event.at,
+            opened_at=event.at,
+        )
+        followed[event.case] = Followed(orphan, situation, happenings=["adopted"])
+    elif event.case in followed:
+        followed[event.case].hear(event)
+
+
+def _gather(followed: dict[str, Followed], situation: Situation) -> None:
+    """Open what wants to open, together where a person would rather read one ticket; then follow the gatherings."""
+    after_maintenance = [one for one in followed.values() if one.wants_to_open and one.case.hold == "maintenance"]
+    from_first_look = [one for one in followed.values() if one.wants_to_open and one.case.hold == "first_look"]
+    if from_first_look:
+        notices = [one.case for one in followed.values() if one.case.hold == "notice" and one.case.state == "pending"]
+        _open_together(followed, from_first_look, rule="first_look", subject={}, situation=situation, notices=notices)
+    if len(after_maintenance) > 1:
+        subject = {"ended": str(int(situation.now))}
+        _open_together(followed, after_maintenance, rule="maintenance_digest", subject=subject, situation=situation)
+    rest = [one for one in followed.values() if one.wants_to_open]
+    storm = _running_storm(followed, situation)
+    if storm is not None and rest:
+        _join(storm, rest)
+    elif len(rest) + _opened_lately(followed, situation) >= situation.policy.storm_cases and len(rest) > 1:
+        _open_together(followed, rest, rule="storm", subject={"began": str(int(situation.now))}, situation=situation)
+    else:
+        for one in rest:
+            one.open()
+    for one in list(followed.values()):
+        if one.case.rule in GATHERINGS and one.case.state != "closed":
+            _follow_members(one, followed)
+
+
+def _open_together(
+    followed: dict[str, Followed],
+    members: list[Followed],
+    *,
+    rule: GatheringRule,
+    subject: dict[str, str],
+    situation: Situation,
+    notices: Iterable[Case] = (),
+) -> None:
+    """Open one ticket for `members`; `notices` are told in it too, but stay what they are."""
+    key = situation.key(rule, subject)
+    case = Case(
+        key=key,
+        rule=rule,
+        subject=subject,
+        severity=max(one.case.severity for one in members),
+        priority=highest(one.case.priority for one in members),
+        first_seen=min(one.case.first_seen for one in members),
+        last_seen=situation.now,
+        changed_at=situation.now,
+        breach_since=situation.now,
+        members=tuple(one.case.key for one in members),
+    )
+    parent = followed[key] = Followed(case, situation)
+    told = [one.case for one in members]
+    for one in members:
+        one.open(parent=key)
+        one.wants_to_open = False
+    parent.open_gathering([*told, *notices])
+
+
+def _running_storm(followed: Mapping[str, Followed], situation: Situation) -> Followed | None:
+    """Return the storm that still takes members: one that took its last within the storm window."""
+    for one in followed.values():
+        joined = one.case.last_seen
+        if (
+            one.case.rule == "storm"
+            and one.case.state == "open"
+            and situation.now - joined < situation.policy.storm_window
+        ):
+            return one
+    return None
+
+
+def _opened_lately(followed: Mapping[str, Followed], situation: Situation) -> int:
+    return sum(
+        1
+        for one in followed.values()
+        if one.case.parent is None
+        and one.case.rule not in GATHERINGS
+        and one.case.opened_at is not None
+        and situation.now - one.case.opened_at < situation.policy.storm_window
+    )
+
+
+def _join(storm: Followed, members: list[Followed]) -> None:
+    told = [one.case for one in members]
+    for one in members:
+        one.open(parent=storm.case.key)
+        one.wants_to_open = False
+    storm.take_members(told)
+
+
+def _follow_members(parent: Followed, followed: Mapping[str, Followed]) -> None:
+    """End a gathering when all members have ended; a person who closes its ticket has taken note of all of them."""
+    members = [followed[key] for key in parent.case.members if key in followed]
+    mine = [one for one in members if one.case.parent == parent.case.key]
+    if parent.case.closed_by_person_at is not None:
+        for one in mine:
+            one.put_off()
+        parent.close("person")
+    elif all(one.case.state == "closed" for one in mine):
+        parent.members_recovered()
