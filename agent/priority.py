@@ -1,0 +1,94 @@
+"""How urgent a case is: the ITIL matrix, P1 to P4 = impact x urgency. Pure; the time is an argument.
+
+Impact comes from the rule, shifted by how much depends on the host and by the customer's tier. Urgency comes from the
+time left. On a plain host with a rule of medium impact this reads: failing now P2, in days P3, in weeks P4.
+
+The *expected* crossing decides, because a priority is a promise of people's time. The *earliest* one decides until when
+work must be done, and that is the window planner's matter (`agent.windows`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Literal
+
+from thresholds import Forecast, Severity
+from ticketing_clients import Priority
+
+Grade = Literal["high", "medium", "low"]
+
+HOUR, DAY = 3600.0, 86400.0
+#: expected crossing within this many seconds: nobody can plan any more
+AT_ONCE = 24 * HOUR
+#: ... within these: it has to be planned now
+THIS_WEEK = 7 * DAY
+
+_GRADES: tuple[Grade, ...] = ("low", "medium", "high")
+_PRIORITIES: tuple[Priority, ...] = ("P1", "P2", "P3", "P4")
+_SHIFT = MappingProxyType({"high": 1, "premium": 1, "normal": 0, "standard": 0, "low": -1, "basic": -1})
+
+#: (impact, urgency) to priority
+MATRIX: Mapping[tuple[Grade, Grade], Priority] = MappingProxyType(
+    {
+        ("high", "high"): "P1",
+        ("high", "medium"): "P2",
+        ("high", "low"): "P3",
+        ("medium", "high"): "P2",
+        ("medium", "medium"): "P3",
+        ("medium", "low"): "P4",
+        ("low", "high"): "P3",
+        ("low", "medium"): "P4",
+        ("low", "low"): "P4",
+    }
+)
+
+
+def impact(
+    rule_impact: Grade,
+    criticality: Literal["high", "normal", "low"] = "normal",
+    tier: Literal["premium", "standard", "basic"] = "standard",
+) -> Grade:
+    """Return how much is affected: the rule's own impact, one grade up or down for the host and for the tier each."""
+    grade = _GRADES.index(rule_impact) + _SHIFT[criticality] + _SHIFT[tier]
+    return _GRADES[min(max(grade, 0), len(_GRADES) - 1)]
+
+
+def urgency(severity: Severity, forecast: Forecast | None, now: float) -> Grade:
+    """Return how little time is left at `now` (unix seconds).
+
+    | severity          | expected crossing        | urgency |
+    |-------------------|--------------------------|---------|
+    | warning, critical | past, or within 24 hours | high    |
+    | warning, critical | within 7 days            | medium  |
+    | warning, critical | later                    | low     |
+    | critical          | none                     | high    |
+    | warning           | none                     | low     |
+    | notice, healthy   | any                      | low     |
+
+    With a date the date decides; without one CRITICAL means that it failed already, and WARNING that there is time to
+    plan and nothing is known to end it. A rule that is worth more says so by its impact.
+    """
+    if severity < Severity.WARNING:
+        return "low"
+    if forecast is None:
+        return "high" if severity is Severity.CRITICAL else "low"
+    left = forecast.expected - now
+    if left <= AT_ONCE:
+        return "high"
+    return "medium" if left <= THIS_WEEK else "low"
+
+
+def raised(priority: Priority) -> Priority:
+    """Return the next more urgent priority; P1 stays. For a problem that no maintenance window comes in time for."""
+    return _PRIORITIES[max(_PRIORITIES.index(priority) - 1, 0)]
+
+
+def worse(a: Priority, b: Priority) -> bool:
+    """Return whether `a` is more urgent than `b`."""
+    return _PRIORITIES.index(a) < _PRIORITIES.index(b)
+
+
+def highest(priorities: Iterable[Priority]) -> Priority:
+    """Return the most urgent of `priorities`; P4 when there are none."""
+    return min(priorities, key=_PRIORITIES.index, default="P4")
