@@ -368,7 +368,7 @@ class Followed:
             return
         if now - max(case.judged_at, closed_at) >= UNMEASURED_AFTER:
             self.close("person")
-        elif case.judged_at < closed_at or case.breach_since is None:
+        elif case.judged_at <= closed_at or case.breach_since is None:
             return  # nothing measured since speaks against them
         elif case.contest == "none":
             self.set(contest="asked")

@@ -169,3 +169,14 @@ class Acted(msgspec.Struct, frozen=True, kw_only=True, tag="acted"):
 
 
 DeskEvent = Delivered | Refused | Observed | Adopted | Acted
+
+
+class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How the desk was at the end of the last batch; it is left in peace until `not_before`."""
+
+    reachable: bool | None = None
+    reason: str = ""
+    detail: str = ""
+    failures: int = 0
+    not_before: float = 0.0
+    at: float = 0.0

@@ -1,0 +1,95 @@
+"""One cycle: collect → judge → follow → queue. The same code runs in the daemon, in `check` and in `demo`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from agent.cases import Situation
+from agent.collecting import Collection
+from agent.config import Configuration
+from agent.follow import follow
+from agent.history import History
+from agent.host import HostIdentity
+from agent.model import Case, Operation
+from agent.outbox import Outbox
+from agent.store import Store
+from thresholds import Finding, Judge, Unjudged
+
+
+class Cycle(msgspec.Struct, frozen=True, kw_only=True):
+    """What one cycle saw, concluded and queued."""
+
+    at: float
+    collection: Collection
+    findings: Sequence[Finding]
+    unjudged: Sequence[Unjudged]
+    cases: Mapping[str, Case]
+    queued: Sequence[Operation]
+
+
+class Pipeline:
+    """Keeps what lasts from cycle to cycle: the judge's memories, the young history, the cases."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        host: HostIdentity,
+        store: Store,
+        history: History,
+        collect: Callable[[float], Collection],
+    ) -> None:
+        """Given where readings come from (the host's collectors, or a recording) and where records go."""
+        self.configuration = configuration
+        self.host = host
+        self.store = store
+        self.outbox = Outbox(store)
+        self.history = history
+        self.collect = collect
+        self.judge = Judge(configuration.rules, store.load_memories())
+        self.cases = {case.key: case for case in store.cases(include_closed=True)}
+
+    def cycle(self, at: float) -> Cycle:
+        """Run one cycle at `at` (unix seconds). Cases and their operations are durable when it returns."""
+        collection = self.collect(at)
+        self.history.remember(collection.readings)
+        findings, unjudged = self.judge.judge(collection.readings, collection.unchecked, at)
+        queued = self._follow(findings, self._situation(at, collection, unjudged))
+        return Cycle(
+            at=at, collection=collection, findings=findings, unjudged=unjudged, cases=self.cases, queued=queued
+        )
+
+    def flush(self, at: float) -> None:
+        """Write the young history and the judge's memories down; a crash loses at most what came after."""
+        with self.store.transaction():
+            self.history.flush(at)
+            self.store.save_memories(self.judge.dump())
+
+    def _follow(self, findings: Sequence[Finding], situation: Situation) -> list[Operation]:
+        """Follow the cases, and write what changed and what it asks of the desk in one transaction."""
+        queued: list[Operation] = []
+        with self.store.transaction():
+            steps = follow(self.cases, findings, self.store.take_events(), situation)
+            for step in steps:
+                if step.durable:
+                    self.store.save_case(step.case, step.happenings, situation.now)
+                for operation in step.operations:
+                    self.outbox.queue(operation)
+                    queued.append(operation)
+        self.cases = {step.case.key: step.case for step in steps}
+        return queued
+
+    def _situation(self, at: float, collection: Collection, unjudged: Sequence[Unjudged]) -> Situation:
+        settings = self.configuration.settings
+        return Situation(
+            now=at,
+            host_id=self.host.id,
+            rules=self.configuration.rules_by_id,
+            host=settings.host,
+            customer=settings.customer,
+            policy=settings.cases,
+            first_look_ends=self.store.installed_at + settings.agent.first_look,
+            maintenance=self.store.maintenance_until > at,
+            unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),
+        )

@@ -1,0 +1,498 @@
+"""The life of a case, told by example: findings and people's acts go in, cases and operations come out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from agent.cases import Situation, case_key
+from agent.follow import follow
+from agent.model import Acted, Adopted, Case, Delivered, DeskEvent, Observed, Operation
+from agent.settings import CaseSettings, CustomerSettings, HostSettings
+from thresholds import Finding, Forecast, Rule, Selector, Severity
+from ticketing_clients import Act, ActKind, TicketRef, TicketState
+
+MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+NOON = 1_790_000_000.0
+TICKET = TicketRef("rt", "7", "http://127.0.0.1/7")
+
+RULES = {
+    "disk_space": Rule(
+        id="disk_space",
+        summary="A disk fills up.",
+        kind="forecast",
+        select=Selector(reading="filesystem_avail_bytes"),
+        hold=5 * MINUTE,
+        verify=HOUR,
+    )
+}
+
+
+class Host:
+    """A host with one clock, one customer, and a desk that does what it is asked."""
+
+    def __init__(self, *, installed_ago: float = 30 * DAY) -> None:
+        self.now = NOON
+        self.first_look_ends = NOON - installed_ago + DAY
+        self.cases: dict[str, Case] = {}
+        self.operations: list[Operation] = []
+        self.maintenance = False
+        self.ticket_open = True
+        self.acts: list[Act] = []
+
+    def cycle(self, *findings: Finding, after: float = MINUTE, events: list[DeskEvent] | None = None) -> list[str]:
+        """Let time pass, run one cycle, and return what it asks of the desk as `kind topic`."""
+        self.now += after
+        stamped = [_at(finding, self.now) for finding in findings]
+        situation = Situation(
+            now=self.now,
+            host_id="h1",
+            rules=RULES,
+            host=HostSettings(),
+            customer=CustomerSettings(id="acme"),
+            policy=CaseSettings(),
+            first_look_ends=self.first_look_ends,
+            maintenance=self.maintenance,
+        )
+        steps = follow(self.cases, stamped, events or [], situation)
+        self.cases = {step.case.key: step.case for step in steps}
+        asked = [operation for step in steps for operation in step.operations]
+        self.operations += asked
+        return [f"{operation.kind} {operation.topic}" for operation in asked]
+
+    def case(self, mount: str = "/srv") -> Case:
+        return self.cases[key_of(mount)]
+
+    def open_case(self) -> None:
+        """Bring a disk's case to an open, delivered ticket."""
+        self.cycle(filling())
+        assert self.cycle(filling(), after=5 * MINUTE) == ["open opened"]
+        self.deliver("open")
+        assert self.case().ticket == TICKET
+
+    def deliver(self, kind: str) -> None:
+        event = Delivered(case=key_of("/srv"), operation="x", kind=kind, ref=TICKET, at=self.now)  # type: ignore[arg-type]
+        self.cycle(events=[event], after=0)
+
+    def person(self, kind: ActKind, *, ticket_open: bool | None = None, **details: object) -> list[DeskEvent]:
+        """Return what a poll shows after a person did this."""
+        when = datetime.fromtimestamp(self.now, UTC)
+        self.acts.append(Act(id=str(len(self.acts) + 1), kind=kind, by="sue", at=when, **details))  # type: ignore[arg-type]
+        if ticket_open is not None:
+            self.ticket_open = ticket_open
+        return self.poll()
+
+    def poll(self) -> list[DeskEvent]:
+        status = "open" if self.ticket_open else "resolved"
+        state = TicketState(ref=TICKET, status=status, desk_status=status, handler="sue", acts=tuple(self.acts))
+        return [Observed(case=key_of("/srv"), state=state, at=self.now)]
+
+
+def key_of(mount: str) -> str:
+    return case_key("acme", "h1", "disk_space", {"mountpoint": mount})
+
+
+def filling(mount: str = "/srv", *, days: float = 10.0, severity: Severity = Severity.WARNING) -> Finding:
+    """A finding whose limit is expected to be crossed in so many days (from the cycle that sees it)."""
+    forecast = Forecast(days * DAY * 0.8, days * DAY, days * DAY * 1.5)
+    return Finding("disk_space", {"mountpoint": mount}, severity, 0.0, {"used": 1.0}, forecast)
+
+
+def full(mount: str = "/srv") -> Finding:
+    return Finding("disk_space", {"mountpoint": mount}, Severity.CRITICAL, 0.0, {"used": 2.0})
+
+
+def healthy(mount: str = "/srv") -> Finding:
+    return Finding("disk_space", {"mountpoint": mount}, Severity.HEALTHY, 0.0, {"used": 0.5})
+
+
+def _at(finding: Finding, now: float) -> Finding:
+    forecast = finding.forecast and Forecast(
+        now + finding.forecast.earliest, now + finding.forecast.expected, now + (finding.forecast.latest or 0)
+    )
+    return Finding(
+        finding.rule, finding.subject, finding.severity, now, finding.evidence, forecast, finding.labels, finding.since
+    )
+
+
+class TestTheKey:
+    """The key names the problem and nothing else."""
+
+    def test_it_depends_on_who_where_what_and_nothing_else(self):
+        """Customer, host, rule and subject each change it; the order of labels does not."""
+        one = case_key("c", "h", "r", {"a": "1", "b": "2"})
+        assert one == case_key("c", "h", "r", {"b": "2", "a": "1"})
+        others = {case_key(*args) for args in [("d", "h", "r", {}), ("c", "i", "r", {}), ("c", "h", "s", {})]}
+        assert len({one, *others, case_key("c", "h", "r", {"a": "1"})}) == 5
+
+    def test_neighbouring_parts_do_not_run_together(self):
+        """`ab` + `c` is another host than `a` + `bc`."""
+        assert case_key("ab", "c", "r", {}) != case_key("a", "bc", "r", {})
+
+
+class TestOpening:
+    """A ticket is opened once, and not before the finding has lasted."""
+
+    def test_a_finding_must_hold_for_its_time(self):
+        """A short one opens nothing and goes away by itself."""
+        host = Host()
+        assert host.cycle(filling()) == []
+        assert host.case().hold == "for"
+        assert host.cycle(healthy(), after=4 * MINUTE) == []
+        assert host.case().closed_by == "cleared"
+        assert host.cycle(filling(), after=MINUTE) == []
+        assert host.cycle(filling(), after=4 * MINUTE) == []
+        assert host.cycle(filling(), after=MINUTE) == ["open opened"]
+
+    def test_it_is_asked_for_once(self):
+        """However long the finding lasts."""
+        host = Host()
+        host.open_case()
+        assert [host.cycle(filling()) for _ in range(100)] == [[]] * 100
+
+    def test_a_notice_never_opens(self):
+        """It waits for a digest or a report."""
+        host = Host()
+        host.cycle(filling(severity=Severity.NOTICE))
+        assert host.cycle(filling(severity=Severity.NOTICE), after=30 * DAY) == []
+        assert host.case().hold == "notice"
+
+    def test_time_left_makes_the_priority(self):
+        """Weeks are P4, days P3, hours P2; failing already is P2 on a plain host."""
+        for finding, priority in [
+            (filling(days=20), "P4"),
+            (filling(days=3), "P3"),
+            (filling(days=0.5), "P2"),
+            (full(), "P2"),
+        ]:
+            host = Host()
+            host.cycle(finding)
+            host.cycle(finding, after=5 * MINUTE)
+            assert host.case().priority == priority
+
+    def test_an_unjudged_case_stays_as_it_is(self):
+        """Unknown is never healthy: no finding, no change."""
+        host = Host()
+        host.open_case()
+        assert host.cycle(after=3 * DAY) == []
+        assert host.case().state == "open"
+
+
+class TestGettingWorse:
+    """Worse raises the priority in the same ticket; better never lowers it."""
+
+    def test_priority_rises_as_time_runs_out(self):
+        """Each step once, told to the customer."""
+        host = Host()
+        host.open_case()
+        assert host.cycle(filling(days=5)) == ["raise_priority worse", "comment worse"]
+        assert host.cycle(filling(days=5)) == []
+        assert host.cycle(filling(days=0.2)) == ["raise_priority worse", "comment worse"]
+        assert host.case().priority == "P2"
+        assert host.cycle(filling(days=20)) == []
+        assert host.case().priority == "P2"
+
+    def test_worse_pierces_an_acknowledgement(self):
+        """A person who knew of P4 did not know of P2."""
+        host = Host()
+        host.open_case()
+        host.cycle(filling(), events=host.person("acknowledge"))
+        assert host.case().state == "acknowledged"
+        host.cycle(filling(days=0.2))
+        assert host.case().state == "open"
+
+    def test_an_acknowledgement_expires(self):
+        """And the same act, seen again in the next poll, does not renew it."""
+        host = Host()
+        host.open_case()
+        host.cycle(filling(), events=host.person("acknowledge"))
+        host.cycle(filling(), after=3 * DAY, events=host.poll())
+        assert host.case().state == "open"
+
+    def test_a_deferral_ends_at_its_date(self):
+        """Not before."""
+        host = Host()
+        host.open_case()
+        until = datetime.fromtimestamp(host.now + 2 * DAY, UTC)
+        host.cycle(filling(), events=host.person("defer", until=until))
+        host.cycle(filling(), after=DAY)
+        assert host.case().state == "deferred"
+        host.cycle(filling(), after=DAY)
+        assert host.case().state == "open"
+
+
+class TestRecovery:
+    """The monitor measures and the person confirms."""
+
+    def recovered(self) -> Host:
+        host = Host()
+        host.open_case()
+        host.cycle(healthy())
+        assert host.case().state == "recovering"
+        assert host.cycle(healthy(), after=59 * MINUTE) == []
+        assert host.cycle(healthy(), after=MINUTE) == ["comment recovered"]
+        assert host.case().state == "awaiting_confirmation"
+        return host
+
+    def test_a_verified_recovery_closes_when_a_person_resolves(self):
+        """The ticket is theirs already; the case ends with the report."""
+        host = self.recovered()
+        assert host.cycle(healthy(), events=host.person("resolve", ticket_open=False)) == ["comment closed"]
+        assert (host.case().state, host.case().closed_by) == ("closed", "person")
+
+    def test_a_verified_recovery_closes_when_a_person_confirms(self):
+        """And then it is we who resolve the ticket."""
+        host = self.recovered()
+        assert host.cycle(healthy(), events=host.person("confirm")) == ["comment closed", "resolve closed"]
+
+    def test_a_confirmation_by_hand_on_the_host_counts_as_well(self):
+        """`foretell cases confirm` works with desks that carry nothing back."""
+        host = self.recovered()
+        act = Act(id="cli-1", kind="confirm", by="root", at=datetime.fromtimestamp(host.now, UTC))
+        assert host.cycle(healthy(), events=[Acted(case=key_of("/srv"), act=act, at=host.now)]) == [
+            "comment closed",
+            "resolve closed",
+        ]
+
+    def test_an_unconfirmed_recovery_ends_by_rule(self):
+        """After seven days, and the report says so."""
+        host = self.recovered()
+        assert host.cycle(healthy(), after=6.9 * DAY) == []
+        assert host.cycle(healthy(), after=0.2 * DAY) == ["comment closed", "resolve closed"]
+        assert host.case().closed_by == "rule"
+
+    def test_a_relapse_starts_the_verification_anew(self):
+        """One bad reading is enough."""
+        host = Host()
+        host.open_case()
+        host.cycle(healthy())
+        host.cycle(filling(), after=50 * MINUTE)
+        assert host.case().state == "open"
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=50 * MINUTE) == []
+
+    def test_a_problem_back_before_it_was_confirmed_is_told_on_the_same_ticket(self):
+        """After its `for` time."""
+        host = self.recovered()
+        assert host.cycle(filling()) == []
+        assert host.cycle(filling(), after=5 * MINUTE) == ["comment returned"]
+        assert host.case().state == "open"
+
+    def test_a_confirmation_while_readings_breach_is_no_fix(self):
+        """They are told so and nothing closes."""
+        host = Host()
+        host.open_case()
+        assert host.cycle(filling(), events=host.person("confirm")) == ["comment still_breaching"]
+        assert host.case().state == "open"
+
+
+class TestAPersonClosesWhatIsNotFixed:
+    """Said once by reopening, and once more in words."""
+
+    def test_it_is_reopened_once_and_then_only_told(self):
+        """The whole dispute."""
+        host = Host()
+        host.open_case()
+        assert host.cycle(filling(), events=host.person("resolve", ticket_open=False)) == []
+        assert host.cycle(filling(), after=30 * MINUTE) == []
+        assert host.cycle(filling(), after=30 * MINUTE) == ["reopen not_fixed", "comment not_fixed"]
+        assert host.cycle(filling(), events=host.poll()) == []  # not delivered yet: nothing is asked twice
+        host.ticket_open = True
+        host.deliver("reopen")
+        host.cycle(filling(), events=host.poll())
+        assert host.cycle(filling(), after=DAY) == []
+        assert host.cycle(filling(), events=host.person("resolve", ticket_open=False)) == []
+        assert host.cycle(filling(), after=HOUR) == ["comment still_breaching"]
+        assert host.cycle(filling(), after=5 * DAY) == []
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == ["comment closed"]
+
+    def test_fixed_within_the_grace_time_is_a_fix(self):
+        """Verified, and closed without asking again."""
+        host = Host()
+        host.open_case()
+        host.cycle(filling(), events=host.person("resolve", ticket_open=False))
+        host.cycle(healthy(), after=30 * MINUTE)
+        assert host.cycle(healthy(), after=HOUR) == ["comment closed"]
+        assert host.case().closed_by == "person"
+
+    def test_without_any_measurement_their_word_stands(self):
+        """The disk was taken away: a day later the case ends."""
+        host = Host()
+        host.open_case()
+        assert host.cycle(events=host.person("resolve", ticket_open=False)) == []
+        assert host.cycle(after=HOUR) == []
+        assert host.cycle(after=DAY) == ["comment closed"]
+
+    def test_a_refusal_to_fix_is_respected_until_it_expires(self):
+        """Ninety days."""
+        host = Host()
+        host.open_case()
+        assert host.cycle(filling(), events=host.person("wont_fix", ticket_open=False)) == []
+        assert host.cycle(filling(), after=80 * DAY) == []
+        host.cycle(filling(), after=11 * DAY)
+        assert host.case().state == "open"
+        assert host.cycle(filling()) == ["reopen not_fixed", "comment not_fixed"]
+
+    def test_a_deleted_ticket_is_a_decision(self):
+        """Nothing more is said; the case ends with the readings."""
+        host = Host()
+        host.open_case()
+        host.cycle(filling(), events=[Observed(case=key_of("/srv"), state=None, at=host.now)])
+        assert host.cycle(filling(), after=5 * DAY) == []
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == []
+        assert host.case().state == "closed"
+
+
+class TestComingBack:
+    """A problem that returns reopens its ticket, and one that keeps returning is flagged."""
+
+    def closed(self) -> Host:
+        host = TestRecovery().recovered()
+        host.cycle(healthy(), events=host.person("resolve", ticket_open=False))
+        assert host.case().state == "closed"
+        return host
+
+    def come_back(self, host: Host, after: float) -> list[str]:
+        host.cycle(filling(), after=after)
+        return host.cycle(filling(), after=5 * MINUTE)
+
+    def test_within_the_week_the_ticket_is_reopened(self):
+        """Not doubled."""
+        assert self.come_back(self.closed(), 2 * DAY) == ["reopen returned", "comment returned"]
+
+    def test_later_it_is_a_new_ticket(self):
+        """With the same key, and the old acts forgotten."""
+        host = self.closed()
+        assert self.come_back(host, 8 * DAY) == ["open opened"]
+        assert host.case().acts == ()
+
+    def test_the_third_time_in_a_month_is_recurring(self):
+        """Counted over openings and returns."""
+        host = self.closed()
+        for expected in (False, True):
+            self.come_back(host, DAY)
+            assert host.case().recurring is expected
+            host.ticket_open = True
+            host.deliver("reopen")
+            host.cycle(healthy())
+            host.cycle(healthy(), after=HOUR)
+            host.cycle(healthy(), events=host.person("resolve", ticket_open=False))
+
+
+class TestLostRecords:
+    """After a lost database the desk tells which tickets there are."""
+
+    def test_an_adopted_ticket_is_followed_to_its_end(self):
+        """Its rule is known again from the first finding with its key, even a healthy one."""
+        host = Host()
+        host.cycle(events=[Adopted(case=key_of("/srv"), ref=TICKET, at=host.now)])
+        host.cycle(healthy())
+        assert (host.case().rule, host.case().state) == ("disk_space", "recovering")
+        assert host.cycle(healthy(), after=HOUR) == ["comment recovered"]
+
+    def test_an_adopted_ticket_is_not_opened_again(self):
+        """The finding that made it is still there."""
+        host = Host()
+        host.cycle(events=[Adopted(case=key_of("/srv"), ref=TICKET, at=host.now)])
+        assert host.cycle(filling(), after=HOUR) == []
+
+
+class TestFirstLook:
+    """What is already wrong at installation goes into one digest after a day."""
+
+    def test_minor_findings_are_gathered(self):
+        """Three disks, one ticket, notices told in it."""
+        host = Host(installed_ago=0)
+        found = [filling("/a"), filling("/b", days=3), filling("/c", severity=Severity.NOTICE)]
+        assert host.cycle(*found) == []
+        assert host.cycle(*found, after=HOUR) == []
+        assert {host.case(mount).hold for mount in ("/a", "/b")} == {"first_look"}
+        assert host.cycle(*found, after=23 * HOUR) == ["open digest"]
+        members = host.operations[-1].facts["members"]
+        assert [member["subject"]["mountpoint"] for member in members] == ["/a", "/b", "/c"]  # type: ignore[index, union-attr]
+        assert host.cycle(*found, after=HOUR) == []
+
+    def test_what_fails_now_does_not_wait(self):
+        """P1 and P2 are excepted."""
+        host = Host(installed_ago=0)
+        host.cycle(full())
+        assert host.cycle(full(), after=5 * MINUTE) == ["open opened"]
+
+    def test_notices_alone_open_nothing(self):
+        """Read-only images are full by nature."""
+        host = Host(installed_ago=0)
+        host.cycle(filling(severity=Severity.NOTICE))
+        assert host.cycle(filling(severity=Severity.NOTICE), after=2 * DAY) == []
+
+    def test_a_member_that_gets_urgent_opens_its_own_ticket(self):
+        """And the digest keeps speaking for the rest."""
+        host = Host(installed_ago=0)
+        host.cycle(filling("/a"), filling("/b"))
+        host.cycle(filling("/a"), filling("/b"), after=HOUR)
+        host.cycle(filling("/a"), filling("/b"), after=DAY)
+        assert host.cycle(full("/a"), filling("/b")) == ["open opened"]
+        assert host.case("/a").parent is None
+        assert host.case("/b").parent is not None
+
+    def test_the_digest_asks_for_confirmation_when_all_is_well(self):
+        """Members are verified one by one."""
+        host = Host(installed_ago=0)
+        for after in (0, HOUR, DAY):
+            host.cycle(filling("/a"), filling("/b"), after=after)
+        host.cycle(healthy("/a"), healthy("/b"))
+        assert host.cycle(healthy("/a"), healthy("/b"), after=HOUR) == ["comment recovered"]
+
+
+class TestMaintenance:
+    """Maintenance silences opening, never recovery."""
+
+    def test_leaving_it_opens_one_digest(self):
+        """Not a burst."""
+        host = Host()
+        host.maintenance = True
+        for after in (0, HOUR):
+            assert host.cycle(full("/a"), full("/b"), after=after) == []
+        host.maintenance = False
+        assert host.cycle(full("/a"), full("/b")) == ["open digest"]
+
+    def test_recovery_reaches_the_ticket_through_it(self):
+        """The ticket was open before."""
+        host = Host()
+        host.open_case()
+        host.maintenance = True
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == ["comment recovered"]
+
+
+class TestStorm:
+    """Many new cases within the hour become one ticket."""
+
+    def test_ten_at_once_are_one_ticket(self):
+        """With all of them listed."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(12)]
+        host.cycle(*found)
+        assert host.cycle(*found, after=5 * MINUTE) == ["open digest"]
+        assert len(host.operations[-1].facts["members"]) == 12  # type: ignore[arg-type]
+
+    def test_later_ones_join_until_the_storm_is_over(self):
+        """An hour after the last one a new case has its own ticket again."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(10)]
+        host.cycle(*found)
+        host.cycle(*found, after=5 * MINUTE)
+        host.cycle(*found, full("/x"), after=20 * MINUTE)
+        assert host.cycle(*found, full("/x"), after=5 * MINUTE) == ["comment digest"]
+        host.cycle(*found, full("/x"), full("/y"), after=2 * HOUR)
+        assert host.cycle(*found, full("/x"), full("/y"), after=5 * MINUTE) == ["open opened"]
+
+    @pytest.mark.parametrize("count", [1, 5, 9])
+    def test_fewer_keep_their_own(self, count: int):
+        """Nine problems are nine tickets."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(count)]
+        host.cycle(*found)
+        assert host.cycle(*found, after=5 * MINUTE) == ["open opened"] * count
