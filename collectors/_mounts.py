@@ -1,0 +1,54 @@
+"""What is mounted on the host: the kernel's own list on Linux, what psutil calls partitions on macOS and Windows."""
+
+from __future__ import annotations
+
+import msgspec
+import psutil
+
+from collectors._mountinfo import Mount, parse_mountinfo, reachable
+from collectors._plugin import CollectorContext
+
+# The systems' own types on local devices. Any other may be a server or a user's program, and may hang.
+_LOCAL = frozenset({"apfs", "cd9660", "exfat", "fat", "fat32", "hfs", "msdos", "ntfs", "refs", "udf", "ufs", "zfs"})
+
+InView = set[tuple[str, str]]  # (path, device number) of what the agent itself can see
+
+
+def host_mounts(context: CollectorContext) -> tuple[list[Mount], InView]:
+    """Return the host's reachable mounts and which of them are in the agent's own view. Raise OSError, ValueError."""
+    if not psutil.LINUX:
+        volumes = _partitions()
+        return volumes, {(str(context.path(volume.mountpoint)), volume.number) for volume in volumes}
+    own = parse_mountinfo(_text(context, "/proc/self/mountinfo"))
+    in_view = {(mount.mountpoint, mount.number) for mount in own}
+    try:
+        return reachable(parse_mountinfo(_text(context, "/proc/1/mountinfo"))), in_view
+    except (PermissionError, FileNotFoundError):
+        # A sandbox may have made anything read only in our own view; only the file system's own state counts there.
+        return [msgspec.structs.replace(m, read_only=m.read_only_everywhere) for m in reachable(own)], in_view
+
+
+def _text(context: CollectorContext, absolute: str) -> str:
+    return context.path(absolute).read_bytes().decode("utf-8", "surrogateescape")
+
+
+def _partitions() -> list[Mount]:
+    """Return the mounted volumes, each as a file system of its own."""
+    found = psutil.disk_partitions(all=False)
+    sealed = any(volume.mountpoint == "/System/Volumes/Data" for volume in found)
+    return [
+        Mount(
+            number=f"{1 if _is_local(volume.fstype, volume.opts) else 0}:{place}",
+            mountpoint=volume.mountpoint,
+            device=volume.device,
+            fstype=volume.fstype.lower(),
+            read_only="ro" in volume.opts.split(","),
+            read_only_everywhere="ro" in volume.opts.split(","),
+        )
+        for place, volume in enumerate(found)
+        if not (sealed and volume.mountpoint == "/")  # macOS seals `/`; its room is that of the Data volume
+    ]
+
+
+def _is_local(fstype: str, options: str) -> bool:
+    return "remote" not in options.split(",") and fstype.lower() in _LOCAL

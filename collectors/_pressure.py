@@ -1,0 +1,41 @@
+"""Pressure stall information: the share of time in which tasks waited for a resource (Linux 4.20, `/proc/pressure`)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+
+from collectors._plugin import CollectorContext
+from collectors._reading import Reading
+
+_WINDOWS = {"avg60": "60s", "avg300": "300s"}  # avg10 says too little at one reading a minute
+
+
+def parse_pressure(text: str) -> dict[tuple[str, str], float]:
+    """Given a pressure file, return its averages as ratios (0 to 1) by (scope, window).
+
+    >>> parse_pressure("some avg10=0.00 avg60=1.50 avg300=0.25 total=9")
+    {('some', '60s'): 0.015, ('some', '300s'): 0.0025}
+    """
+    ratios = {}
+    for line in text.splitlines():
+        scope, *averages = line.split()
+        for key, _, percent in (average.partition("=") for average in averages):
+            if key in _WINDOWS:
+                ratios[scope, _WINDOWS[key]] = float(percent) / 100
+    return ratios
+
+
+def pressure_readings(context: CollectorContext, resource: str, name: str, at: float) -> Iterator[Reading]:
+    """Yield the pressure on `resource` (cpu, memory, io) as readings called `name`; none on a kernel that keeps none."""
+    try:
+        text = context.path(f"/proc/pressure/{resource}").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return  # not built in
+    except OSError as error:
+        if error.errno == errno.EOPNOTSUPP:
+            return  # built in, and switched off at boot (psi=0)
+        raise
+    for (scope, window), ratio in parse_pressure(text).items():
+        if (resource, scope) != ("cpu", "full"):  # always 0 for a whole host: somebody runs
+            yield Reading(name, ratio, "ratio", {"scope": scope, "window": window}, at)

@@ -1,0 +1,115 @@
+"""How busy the processors are: utilisation by mode since the previous run, load per core, and tasks that wait.
+
+Utilisation needs two looks at the kernel's counters. The first run has no earlier one and takes it on the spot, over
+`first_measurement`; every later run covers the whole time since the run before.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated
+
+import msgspec
+import psutil
+
+from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading
+from collectors._pressure import pressure_readings
+from collectors._reading import CouldNotCheck, Reading
+
+Times = Mapping[str, float]  # seconds by mode, since boot, summed over all processors
+
+_COUNTED_ELSEWHERE = frozenset({"guest", "guest_nice"})  # Linux counts them in user and nice as well
+_AT_REST = frozenset({"idle", "iowait"})
+
+
+class CpuOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the cpu collector."""
+
+    first_measurement: Annotated[
+        float,
+        msgspec.Meta(ge=0.05, le=2, extra={"duration": True}, description="How long the very first run measures."),
+    ] = 0.2
+
+
+def mode_ratios(before: Times, after: Times) -> dict[str, float]:
+    """Given the counters at two moments, return the share of time (0 to 1) spent in each mode; empty when none passed.
+
+    A counter that went back (idle and iowait do so on Linux, proc_stat(5)) counts as no time.
+    """
+    spent = {mode: max(0.0, after[mode] - before[mode]) for mode in after if mode not in _COUNTED_ELSEWHERE}
+    total = sum(spent.values())
+    return {mode: seconds / total for mode, seconds in spent.items()} if total > 0 else {}
+
+
+def read_times() -> Times:
+    """Return the kernel's counters of now."""
+    times: dict[str, float] = psutil.cpu_times()._asdict()
+    return times
+
+
+class CpuCollector:
+    """Reads how busy the processors are. `read` and `wait` are the counters and the clock, replaced in tests."""
+
+    def __init__(
+        self,
+        options: CpuOptions,
+        context: CollectorContext,
+        read: Callable[[], Times] = read_times,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._options = options
+        self._context = context
+        self._read = read
+        self._wait = wait
+        self._before: Times | None = None
+
+    def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+        """Yield utilisation, load and pressure; what this kernel does not keep is absent."""
+        yield from self._utilization(at)
+        if hasattr(os, "getloadavg"):  # Windows has none, and an imitation starts at a made-up 0
+            cores = psutil.cpu_count() or 1
+            for window, load in zip(("1m", "5m", "15m"), os.getloadavg(), strict=True):
+                yield Reading("load_per_core", load / cores, "count", {"window": window}, at)
+        yield from pressure_readings(self._context, "cpu", "cpu_pressure_ratio", at)
+
+    def _utilization(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+        if self._before is None:
+            self._before = self._read()
+            self._wait(self._options.first_measurement)
+        after = self._read()
+        ratios = mode_ratios(self._before, after)
+        self._before = after
+        if not ratios:
+            yield CouldNotCheck("cpu_utilization_ratio", {}, "the kernel's processor counters stand still")
+            return
+        at_rest = sum(ratio for mode, ratio in ratios.items() if mode in _AT_REST)
+        yield Reading("cpu_utilization_ratio", min(1.0, max(0.0, 1.0 - at_rest)), "ratio", {}, at)
+        for mode, ratio in ratios.items():
+            yield Reading("cpu_mode_ratio", ratio, "ratio", {"mode": mode}, at)
+
+
+PLUGIN = CollectorPlugin(
+    name="cpu",
+    summary="How busy the processors are, and whether tasks wait for them.",
+    options=CpuOptions,
+    build=CpuCollector,
+    readings=(
+        DeclaredReading(
+            "cpu_utilization_ratio", "ratio", (), "Share of processor time not idle since the previous run."
+        ),
+        DeclaredReading(
+            "cpu_mode_ratio", "ratio", ("mode",), "Share of processor time by mode since the previous run."
+        ),
+        DeclaredReading(
+            "load_per_core", "count", ("window",), "Load average of 1m, 5m, 15m divided by logical processors."
+        ),
+        DeclaredReading(
+            "cpu_pressure_ratio",
+            "ratio",
+            ("scope", "window"),
+            "Share of time in which some task waited for a processor.",
+        ),
+    ),
+)

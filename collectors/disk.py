@@ -1,0 +1,154 @@
+"""Room in file systems: bytes and inodes, to users and to root, and whether they can be written.
+
+Which file systems: every one that is mounted, once, except
+- those that keep nothing and cannot fill: the types in `exclude_fstypes`, and any that reports a size of 0;
+- those under `exclude_mountpoints`: the kernel's own trees, and what container engines and sessions mount for themselves;
+- overlays other than `/`: their room is that of the disk below, which is read itself;
+- mounts that no path leads to because another one lies over them, and single files bound from elsewhere.
+
+A file system mounted in several places (bind mounts, subvolumes) is read once, at its shortest mount point.
+Images (squashfs, iso9660, erofs) are full and read only by nature: rules leave them out by the label `fstype`.
+
+The mounts are the host's, not those of the agent's sandbox; one that the agent's own view lacks is "could not check".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+import msgspec
+
+from collectors._mountinfo import Mount, ancestors
+from collectors._mounts import host_mounts
+from collectors._plugin import CollectorContext, CollectorError, CollectorOptions, CollectorPlugin, DeclaredReading
+from collectors._reading import CouldNotCheck, Reading
+from collectors._usage import Asker, Usage, usage_here
+
+KEEP_NOTHING = [
+    *(
+        "autofs",
+        "binder",
+        "binfmt_misc",
+        "bpf",
+        "cgroup",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "devfs",
+        "devpts",
+        "devtmpfs",
+    ),
+    *(
+        "efivarfs",
+        "fuse.gvfsd-fuse",
+        "fuse.lxcfs",
+        "fuse.portal",
+        "fusectl",
+        "hugetlbfs",
+        "mqueue",
+        "nfsd",
+        "nsfs",
+        "proc",
+    ),
+    *("pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs"),
+]
+NOT_OURS = [
+    *("/proc/*", "/sys/*", "/run/credentials/*", "/run/user/*", "/System/Volumes/[!D]*"),
+    *(
+        "/run/docker/*",
+        "/run/k3s/containerd/*",
+        "/var/lib/containers/storage/*",
+        "/var/lib/docker/*",
+        "/var/lib/kubelet/pods/*",
+    ),
+]
+
+
+class DiskOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the disk collector."""
+
+    exclude_fstypes: Annotated[
+        list[str], msgspec.Meta(description="Types of file system to leave out; by default those that keep nothing.")
+    ] = msgspec.field(default_factory=KEEP_NOTHING.copy)
+    exclude_mountpoints: Annotated[
+        list[str], msgspec.Meta(description="Mount points to leave out, as shell patterns (`*` matches `/` too).")
+    ] = msgspec.field(default_factory=NOT_OURS.copy)
+    answer_within: Annotated[
+        float,
+        msgspec.Meta(gt=0, le=4, extra={"duration": True}, description="Time a network or FUSE mount has to answer."),
+    ] = 2.0
+
+
+class DiskCollector:
+    """Reads the room in every real file system. Raises CollectorError when the list of mounts cannot be read."""
+
+    def __init__(self, options: DiskOptions, context: CollectorContext) -> None:
+        self._options = options
+        self._context = context
+        self._asker = Asker(context, options.answer_within)
+
+    def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+        """Yield what is known of each file system."""
+        mounts, in_view = host_mounts(self._context)
+        may_hang = {mount.mountpoint for mount in mounts if mount.may_hang}
+        self._asker.start_run()
+        for mount in self._worth_reading(mounts):
+            labels = {"mountpoint": mount.mountpoint, "device": mount.device, "fstype": mount.fstype}
+            yield Reading("filesystem_readonly", float(mount.read_only), "boolean", labels, at)
+            path = self._context.path(mount.mountpoint)
+            if (str(path), mount.number) not in in_view:
+                yield CouldNotCheck(
+                    "filesystem_avail_bytes", labels, "the agent's sandbox hides this mount; let its unit see it"
+                )
+                continue
+            try:
+                waits = mount.may_hang or not may_hang.isdisjoint(ancestors(mount.mountpoint))
+                usage = self._asker.usage(path) if waits else usage_here(path)
+            except (CollectorError, OSError) as error:
+                yield CouldNotCheck("filesystem_avail_bytes", labels, str(error))
+            else:
+                yield from _readings(usage, labels, at)
+
+    def _worth_reading(self, mounts: Iterable[Mount]) -> Iterator[Mount]:
+        seen: set[str] = set()
+        for mount in sorted(mounts, key=lambda mount: (len(mount.mountpoint), mount.mountpoint)):
+            if (
+                mount.fstype in self._options.exclude_fstypes
+                or (mount.fstype == "overlay" and mount.mountpoint != "/")
+                or any(fnmatchcase(mount.mountpoint, pattern) for pattern in self._options.exclude_mountpoints)
+                or mount.number in seen
+                or (not mount.may_hang and os.path.isfile(self._context.path(mount.mountpoint)))  # noqa: PTH113 - an error is no file
+            ):
+                continue
+            seen.add(mount.number)
+            yield mount
+
+
+def _readings(usage: Usage, labels: dict[str, str], at: float) -> Iterator[Reading]:
+    if usage.size:
+        yield Reading("filesystem_avail_bytes", float(usage.available), "bytes", labels, at)
+        yield Reading("filesystem_free_bytes", float(usage.free), "bytes", labels, at)
+        yield Reading("filesystem_size_bytes", float(usage.size), "bytes", labels, at)
+    if usage.size and usage.files:
+        yield Reading("filesystem_files", float(usage.files), "count", labels, at)
+        yield Reading("filesystem_files_free", float(usage.files_free), "count", labels, at)
+
+
+_LABELS = ("mountpoint", "device", "fstype")
+PLUGIN = CollectorPlugin(
+    name="disk",
+    summary="Room in file systems, in bytes and inodes, and whether they can be written.",
+    options=DiskOptions,
+    build=DiskCollector,
+    readings=(
+        DeclaredReading("filesystem_avail_bytes", "bytes", _LABELS, "Room left to users other than root."),
+        DeclaredReading("filesystem_free_bytes", "bytes", _LABELS, "Room left to root, reserved blocks included."),
+        DeclaredReading("filesystem_size_bytes", "bytes", _LABELS, "Size of the file system."),
+        DeclaredReading("filesystem_files", "count", _LABELS, "Inodes; absent where not fixed (btrfs, vfat)."),
+        DeclaredReading("filesystem_files_free", "count", _LABELS, "Free inodes; absent like filesystem_files."),
+        DeclaredReading("filesystem_readonly", "boolean", _LABELS, "Mounted read only, by intent or after an error."),
+    ),
+)

@@ -1,0 +1,148 @@
+"""Services: systemd units that failed, required ones that are down, Windows services, processes counted by name.
+
+Which answer means what:
+- a unit matched by a pattern in `units` is judged by `failed` alone: an inactive one may be a finished oneshot;
+- a unit in `required` has to be active at all times. One that systemd does not know is not active: an uninstalled
+  service is as down as a stopped one, and a misspelt name had better be noticed;
+- where there is no systemd, nothing is said about the default pattern (NotSupported), but what was named could not be checked.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import msgspec
+import psutil
+
+from collectors import _systemd
+from collectors._plugin import (
+    CollectorContext,
+    CollectorError,
+    CollectorOptions,
+    CollectorPlugin,
+    DeclaredReading,
+    NotSupported,
+)
+from collectors._processes import WatchedProcess, process_readings
+from collectors._reading import CouldNotCheck, Reading
+from collectors._windows_services import required_windows_services
+
+Item = Reading | CouldNotCheck
+EVERY_SERVICE = ["*.service"]
+ANSWER_WITHIN = 8.0  # seconds
+
+
+class ServicesOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the services collector."""
+
+    units: Annotated[
+        list[str], msgspec.Meta(description="systemd units to watch for failure, by name or shell pattern.")
+    ] = msgspec.field(default_factory=EVERY_SERVICE.copy)
+    required: Annotated[
+        list[str],
+        msgspec.Meta(description="Units (on Windows: services) that have to be active at all times, by exact name."),
+    ] = []
+    processes: Annotated[list[WatchedProcess], msgspec.Meta(description="Programs that have to run.")] = []
+
+    def __post_init__(self) -> None:
+        """Refuse a pattern where one certain unit is meant, and two counts of one name."""
+        for name in self.required:
+            if not name or any(character in name for character in "*?[ "):
+                raise ValueError(f"required: {name!r} is no exact name; patterns belong into units")
+        counted = [(process.name, process.user) for process in self.processes]
+        if len(set(counted)) < len(counted):
+            raise ValueError("processes: the same name and user stand there twice")
+
+
+class ServicesCollector:
+    """Reads the state of services. `monotonic` is systemd's clock, replaced in tests."""
+
+    def __init__(
+        self, options: ServicesOptions, context: CollectorContext, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._options = options
+        self._context = context
+        self._monotonic = monotonic
+        self._required = [name if "." in name or psutil.WINDOWS else f"{name}.service" for name in options.required]
+        self._changes: dict[str, tuple[float, float]] = {}  # unit: change by the monotonic clock, by the wall clock
+
+    def collect(self, at: float) -> Iterator[Item]:
+        """Yield the state of what is watched. Raises NotSupported when nothing was named and there is no systemd."""
+        if self._options.processes:
+            yield from process_readings(self._context, self._options.processes, at)
+        if psutil.WINDOWS:
+            yield from required_windows_services(self._required, at)
+            if not (self._required or self._options.processes):
+                raise NotSupported("Windows keeps no list of failed units; name what has to run in `required`")
+        elif self._context.path("/run/systemd/system").is_dir():
+            yield from self._systemd_units(at)
+        else:
+            named = [] if self._options.units == EVERY_SERVICE else self._options.units
+            yield from self._unknown(named, "systemd does not run on this host")
+            if not (named or self._required or self._options.processes):
+                raise NotSupported("systemd does not run on this host")
+
+    def _systemd_units(self, at: float) -> Iterator[Item]:
+        asked = [*self._options.units, *self._required]
+        if not asked:
+            return
+        try:
+            answer = self._context.run(_systemd.question(asked), timeout=ANSWER_WITHIN)
+            if answer.status != 0 or answer.truncated:
+                raise CollectorError(answer.errors.strip() or "systemctl's answer was cut short; narrow `units`")
+            units = {name: unit for unit in _systemd.parse_units(answer.output) for name in unit.names}
+        except (CollectorError, ValueError) as error:
+            yield from self._unknown(self._options.units, str(error))
+            return
+        for name, unit in units.items():
+            if unit.loaded and name == unit.names[0]:
+                yield from self._unit(unit, at)
+        for name in self._options.units:
+            if not set("*?[") & set(name) and (name not in units or not units[name].loaded):
+                yield CouldNotCheck("service_failed", {"unit": name}, "systemd has no such unit loaded; check its name")
+        for name in self._required:
+            up = name in units and units[name].active
+            yield Reading("service_active", float(up), "boolean", {"unit": name}, at)
+
+    def _unit(self, unit: _systemd.Unit, at: float) -> Iterator[Reading]:
+        labels = {"unit": unit.names[0]}
+        yield Reading("service_failed", float(unit.failed), "boolean", labels, at)
+        if unit.restarts is not None:
+            yield Reading("service_restarts_total", float(unit.restarts), "count", labels, at)
+        if unit.changed and (unit.failed or not set(self._required).isdisjoint(unit.names)):
+            by_monotonic, _ = self._changes.get(unit.names[0], (None, 0.0))
+            if by_monotonic != unit.changed:  # placed once: later steps of the wall clock do not move it
+                self._changes[unit.names[0]] = (unit.changed, round(at - self._monotonic() + unit.changed))
+            changed = self._changes[unit.names[0]][1]
+            yield Reading("service_state_change_timestamp_seconds", changed, "timestamp", labels, at)
+
+    def _unknown(self, units: list[str], reason: str) -> Iterator[CouldNotCheck]:
+        for name in units:
+            yield CouldNotCheck("service_failed", {"unit": name}, reason)
+        for name in self._required:
+            yield CouldNotCheck("service_active", {"unit": name}, reason)
+
+
+PLUGIN = CollectorPlugin(
+    name="services",
+    summary="Units that failed or restart, services that are down, programs that do not run.",
+    options=ServicesOptions,
+    build=ServicesCollector,
+    readings=(
+        DeclaredReading("service_failed", "boolean", ("unit",), "systemd gave the unit up as failed."),
+        DeclaredReading("service_active", "boolean", ("unit",), "A required unit does its work."),
+        DeclaredReading(
+            "service_restarts_total", "count", ("unit",), "Automatic restarts since it was last started by hand."
+        ),
+        DeclaredReading(
+            "service_state_change_timestamp_seconds",
+            "timestamp",
+            ("unit",),
+            "Last change of state of a failed or required unit.",
+        ),
+        DeclaredReading("process_count", "count", ("process", "user"), "Living processes of a watched program."),
+        DeclaredReading("process_missing", "boolean", ("process", "user"), "Fewer of them run than have to."),
+    ),
+)
