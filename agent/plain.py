@@ -1,0 +1,127 @@
+"""What the page and the command line say about cases, times and amounts, in the plain English of their readers: IT.
+
+Tickets are worded elsewhere (`agent.wording`), in the customer's language. Imported by commands and the page's child only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from agent.model import CaseState, Hold, QueueState
+from agent.settings import MINUTE
+from agent.status import Health, Summary
+from agent.wording._values import number, percent, size, span
+from thresholds import Forecast
+
+STATES: Mapping[CaseState, str] = {
+    "pending": "seen, not opened yet",
+    "open": "open at the desk",
+    "acknowledged": "somebody has taken note",
+    "deferred": "put off",
+    "recovering": "readings are healthy again, being verified",
+    "awaiting_confirmation": "verified healthy, waiting for a person to confirm",
+    "closed": "closed",
+}
+HOLDS: Mapping[Hold, str] = {
+    "notice": "worth a line in a report, never a ticket of its own",
+    "for": "must last before it is believed",
+    "first_look": "was there when we came; goes into the first look's digest",
+    "maintenance": "maintenance mode is on",
+}
+QUEUE_STATES: Mapping[QueueState, str] = {
+    "queued": "waiting",
+    "sending": "being sent",
+    "done": "done",
+    "rejected": "refused by the desk",
+    "dropped": "dropped by hand",
+}
+HEALTHS: Mapping[Health, str] = {
+    "well": "All that was checked is well",
+    "unknown": "Nothing wrong was found, but not everything could be checked",
+    "attention": "Something needs attention",
+    "critical": "Something is failing or about to",
+}
+
+
+def duration(seconds: float) -> str:
+    """Return a time span in one unit.
+
+    >>> duration(60), duration(3 * 86400), duration(4)
+    ('1 minute', '3 days', 'less than a minute')
+    """
+    if abs(seconds) < MINUTE:
+        return "less than a minute"
+    count, unit = span(seconds)
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def distance(at: float, now: float) -> str:
+    """Return how far `at` is from `now`.
+
+    >>> distance(7200, 0), distance(0, 300)
+    ('in 2 hours', '5 minutes ago')
+    """
+    if abs(at - now) < MINUTE:
+        return "now"
+    return f"in {duration(at - now)}" if at > now else f"{duration(now - at)} ago"
+
+
+def moment(at: float, zone: str) -> str:
+    """Return unix seconds as a date and time in `zone` that sorts as it reads.
+
+    >>> moment(0, "Europe/Berlin")
+    '1970-01-01 01:00 CET'
+    """
+    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+
+
+def crossing(forecast: Forecast, zone: str) -> str:
+    """Return when a limit will be crossed, with how sure that is."""
+    latest = "or never" if forecast.latest is None else f"at the latest {moment(forecast.latest, zone)}"
+    return f"{moment(forecast.earliest, zone)} at the earliest, most likely {moment(forecast.expected, zone)}, {latest}"
+
+
+def _yes_or_no(value: float) -> str:
+    return "yes" if value else "no"
+
+
+_AMOUNTS: Mapping[str, Callable[[float], str]] = {
+    "bytes": size,
+    "ratio": percent,
+    "seconds": duration,
+    "boolean": _yes_or_no,
+}
+
+
+def amount(value: float, unit: str, zone: str = "UTC") -> str:
+    """Return a reading's value as people say it; `unit` is one of Reading's.
+
+    >>> amount(2e9, "bytes"), amount(0.5, "ratio"), amount(1, "boolean"), amount(float("nan"), "count")
+    ('2.0 GB', '50 %', 'yes', 'no number')
+    """
+    if math.isnan(value):
+        return "no number"
+    if unit == "timestamp":
+        return moment(value, zone)
+    return _AMOUNTS.get(unit, number)(value)
+
+
+def subject(labels: Mapping[str, str]) -> str:
+    """Return what something is about.
+
+    >>> subject({"mountpoint": "/srv"}), subject({}), subject({"b": "2", "a": "1"})
+    ('/srv', 'this host', 'a=1, b=2')
+    """
+    if not labels:
+        return "this host"
+    if len(labels) == 1:
+        return next(iter(labels.values())) or "this host"
+    return ", ".join(f"{label}={text}" for label, text in sorted(labels.items()))
+
+
+def title(rule: str, about: Mapping[str, str], summary: Summary) -> str:
+    """Return one line for a rule's verdict: what it watches for, and where."""
+    return f"{summary.rules.get(rule) or rule}: {subject(about)}"

@@ -1,0 +1,148 @@
+"""The metrics page: well-formed whatever a host calls its things, rendered once, the same as ever."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from agent.metrics import Metrics
+from agent.status import Desk, Snapshot
+from collectors import Reading
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+MEANINGS = {
+    "filesystem_avail_bytes": "Space that users can still fill.",
+    "filesystem_size_bytes": "Size of the file system.",
+}
+
+
+def page(snapshot, accept=""):
+    metrics = Metrics(MEANINGS)
+    metrics.update(snapshot)
+    return metrics.text(accept)[1].decode()
+
+
+def values(text):
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in parse_text(text)
+        for sample in family.samples
+    }
+
+
+@pytest.mark.parametrize(("accept", "name"), [("", "metrics.prom"), (OPENMETRICS, "metrics.openmetrics")])
+def test_the_page_is_the_golden_one(snapshot, accept, name, golden):
+    """Metric names are a contract with dashboards and alerts: a change of the page is seen here first."""
+    golden(GOLDEN / name, page(snapshot, accept))
+
+
+def test_promtool_accepts_the_page(snapshot):
+    """Prometheus' own linter finds nothing to say about names, types, units or help."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian package prometheus): the page was NOT linted")
+    linted = subprocess.run(
+        [promtool, "check", "metrics"], input=page(snapshot), capture_output=True, text=True, check=False, timeout=30
+    )
+    assert (linted.returncode, linted.stderr, linted.stdout) == (0, "", "")
+
+
+def test_labels_of_one_family_are_united(snapshot):
+    """A reading that lacks a label its siblings have gets it empty, as Prometheus means it."""
+    assert values(page(snapshot))[
+        ("foretell_filesystem_avail_bytes", ("device", "sda1"), ("fstype", ""), ("mountpoint", "/"))
+    ] == pytest.approx(4e10)
+
+
+def test_a_desk_never_contacted_is_neither_reachable_nor_not(snapshot):
+    """Unknown is its own state: the series is absent, not 0 and not 1."""
+    fresh = msgspec.structs.replace(snapshot, desk=Desk(name="helpdesk"))
+    assert "foretell_desk_reachable{" not in page(fresh)
+    assert 'foretell_desk_reachable{desk="helpdesk"} 1.0' in page(snapshot)
+
+
+def test_a_collector_without_its_subject_here_is_no_failure(snapshot):
+    """What is not supported on this host has no success to speak of."""
+    text = page(snapshot)
+    assert 'foretell_collector_success{collector="services"} 0.0' in text
+    assert 'collector="pressure"' not in text
+
+
+def test_the_same_page_is_served_until_the_next_cycle(snapshot):
+    """A scrape costs no rendering: the very same bytes are handed out."""
+    metrics = Metrics(MEANINGS)
+    metrics.text()
+    metrics.update(snapshot)
+    first = metrics.text()[1]
+    assert metrics.text()[1] is first
+    metrics.update(msgspec.structs.replace(snapshot, cycle=62))
+    assert b"foretell_cycles_total 62.0" in metrics.text()[1]
+
+
+def test_before_the_first_cycle_the_page_is_empty():
+    """Nothing is claimed before anything was read."""
+    assert Metrics({}).text() == ("text/plain; version=0.0.4; charset=utf-8", b"")
+
+
+def test_a_reading_cannot_take_a_name_of_the_agent(snapshot):
+    """A third party's collector that reads `cases` or `cycles` cannot make the page unreadable."""
+    readings = [
+        Reading("cases", 1, "count", {}, 0.0),
+        Reading("cycles", 2, "count", {}, 0.0),
+        Reading("jobs", 3, "count", {}, 0.0),
+        Reading("jobs_total", 4, "count", {}, 0.0),
+    ]
+    text = page(msgspec.structs.replace(snapshot, readings=readings), OPENMETRICS)
+    names = [family.name for family in parse_openmetrics(text)]
+    assert len(names) == len(set(names))
+    assert "foretell_reading_cases 1.0" in text
+    assert "foretell_reading_cycles 2.0" in text
+    assert "foretell_jobs 3.0" in text
+    assert "foretell_reading_jobs_total 4.0" in text
+
+
+anything = st.text(max_size=12)
+readings = st.builds(
+    Reading,
+    anything | anything.map("{}_total".format),
+    st.floats(min_value=0, allow_infinity=False),
+    anything,
+    st.dictionaries(anything, anything, max_size=3),
+    st.just(0.0),
+)
+
+
+@given(st.lists(readings, max_size=6))
+def test_no_name_or_label_of_the_host_breaks_the_page(hostile):
+    """Both formats parse, and no two series are the same, whatever the readings are called."""
+    snapshot = Snapshot(
+        version="0",
+        host_id="",
+        host_name="",
+        started_at=0,
+        cycle=1,
+        cycle_at=0,
+        cycle_duration=0,
+        next_cycle_at=60,
+        desk=Desk(name="local"),
+        readings=hostile,
+    )
+    text = page(snapshot)
+    series = [line.rsplit(" ", 1)[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
+    assert sum(len(family.samples) for family in parse_text(text)) == len(series)
+    families = list(parse_openmetrics(page(snapshot, OPENMETRICS)))
+    assert sum(len(family.samples) for family in families) == len(series)
+
+
+def test_a_reading_without_a_number_says_so(snapshot):
+    """Where the source itself says "no number", the series is there and is NaN."""
+    unknown = msgspec.structs.replace(snapshot, readings=[Reading("fan_speed_ratio", float("nan"), "ratio", {}, 0.0)])
+    assert "foretell_fan_speed_ratio NaN" in page(unknown)
