@@ -1,0 +1,77 @@
+"""The Courier: a short-lived child that renders, sends and polls one batch, and is gone afterwards with all it had to import.
+
+Started as `python -P -m agent.courier` with a Job as JSON on standard input. Whatever happens to it, the outbox says how far
+it came. A lock in the state folder keeps a second one out, even if the daemon that started the first was killed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from agent import logs
+from agent.config import Configuration, load
+from agent.delivery import Delivery
+from agent.dispatch import Job
+from agent.folder import FolderInUse, lock
+from agent.model import DeskHealth
+from agent.render import RenderContext
+from agent.secrets import Secrets
+from agent.store import Store
+from agent.version import VERSION
+
+LOCK_NAME = "courier.lock"
+
+log = structlog.get_logger()
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ticketing client is handed."""
+
+    secrets: Secrets
+    state_dir: Path
+    now: float
+
+    def secret(self, name: str) -> str:
+        """Return the named secret; raises LookupError that says where it was looked for."""
+        return self.secrets.get(name)
+
+
+def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[[], float]) -> DeskHealth:
+    """Run one batch in this process and record how the desk was."""
+    settings = configuration.settings
+    desk = settings.delivery.desk
+    plugin, options = configuration.desks[desk]
+    context = Context(secrets=Secrets(settings.secrets), state_dir=Path(job.state_dir), now=job.now)
+    render = RenderContext(
+        settings=settings, host=job.host, zone=ZoneInfo(configuration.zone), now=job.now, version=VERSION
+    )
+    client = plugin.build(options, context, desk)
+    health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
+    store.set_desk_health(desk, health)
+    return health
+
+
+def main() -> int:
+    """Deliver the batch on standard input; return the process's exit status."""
+    logs.configure()
+    job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    folder = Path(job.state_dir)
+    began = time.monotonic()
+    try:
+        with lock(folder, LOCK_NAME), Store.open(folder) as store:
+            configuration = load(Path(job.config) if job.config else None)
+            deliver(job, configuration, store, now=lambda: job.now + time.monotonic() - began)
+    except FolderInUse:
+        log.info("another courier is still at work")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

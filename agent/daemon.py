@@ -1,0 +1,73 @@
+"""The resident agent: one scheduled tick, one web server, and short-lived children for everything heavy.
+
+The scheduler runs the cycle; the main thread only watches the clock, which APScheduler believes: after a step backwards it
+would wait until the old time comes round again, so the job is scheduled anew.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime, timedelta
+from types import FrameType
+
+import structlog
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from agent.clock import Clock, ClockWatch
+from agent.resident import Resident
+from agent.web.server import WebServer
+
+# How often the main thread looks at the clock: late enough to cost nothing, early enough that no cycle is missed twice.
+WATCH_SECONDS = 15.0
+TICK = "cycle"
+
+log = structlog.get_logger()
+
+
+class Daemon:
+    """Runs a Resident once per cycle until it is told to stop."""
+
+    def __init__(self, resident: Resident, server: WebServer, clock: Clock, cycle: float) -> None:
+        """`cycle`: seconds between two cycles."""
+        self.resident = resident
+        self.server = server
+        self.clock = clock
+        self.period = cycle
+        self.stopping = threading.Event()
+        # The tick runs in the scheduler's own thread: one thread, one tick at a time, no pool.
+        self.scheduler = BackgroundScheduler(executors={"default": DebugExecutor()}, timezone=UTC)
+
+    def run(self) -> None:
+        """Serve and cycle until SIGTERM or SIGINT; then finish the running cycle, write down what is young, and return."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        self.server.start()
+        self._schedule()
+        self.scheduler.start()
+        watch = ClockWatch(self.clock)
+        while not self.stopping.wait(WATCH_SECONDS):
+            if step := watch.step():
+                log.warning("the clock was moved", seconds=round(step, 1))
+                self.resident.clock_moved(step)
+                self._schedule()
+        self.scheduler.shutdown(wait=True)
+        self.server.stop()
+        self.resident.stop()
+
+    def _schedule(self) -> None:
+        self.scheduler.add_job(
+            self.resident.tick,
+            "interval",
+            seconds=self.period,
+            id=TICK,
+            replace_existing=True,
+            next_run_time=datetime.now(UTC) + timedelta(milliseconds=10),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,  # a late tick is better than none: after a suspend there is one, not many
+        )
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is Python's
+        self.stopping.set()
