@@ -109,7 +109,7 @@ def parse_stat(stat: str) -> tuple[str, str]:
 
 
 def _whole_name(name: str, command_line: bytes) -> str:
-    """The kernel cuts names; the program, or the script an interpreter runs, stands whole in the command line."""
+    """Return the name the kernel cut: the program, or the script an interpreter runs, stands whole in the command line."""
     for argument in command_line.decode("utf-8", "surrogateescape").split("\0")[:2]:
         whole = argument.rpartition("/")[2]
         if whole.startswith(name):

@@ -43,8 +43,10 @@ class ServicesOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknow
     required: Annotated[
         list[str],
         msgspec.Meta(description="Units (on Windows: services) that have to be active at all times, by exact name."),
-    ] = []
-    processes: Annotated[list[WatchedProcess], msgspec.Meta(description="Programs that have to run.")] = []
+    ] = msgspec.field(default_factory=list)
+    processes: Annotated[list[WatchedProcess], msgspec.Meta(description="Programs that have to run.")] = msgspec.field(
+        default_factory=list
+    )
 
     def __post_init__(self) -> None:
         """Refuse a pattern where one certain unit is meant, and two counts of one name."""
@@ -89,10 +91,7 @@ class ServicesCollector:
         if not asked:
             return
         try:
-            answer = self._context.run(_systemd.question(asked), timeout=ANSWER_WITHIN)
-            if answer.status != 0 or answer.truncated:
-                raise CollectorError(answer.errors.strip() or "systemctl's answer was cut short; narrow `units`")
-            units = {name: unit for unit in _systemd.parse_units(answer.output) for name in unit.names}
+            units = self._ask(asked)
         except (CollectorError, ValueError) as error:
             yield from self._unknown(self._options.units, str(error))
             return
@@ -105,6 +104,12 @@ class ServicesCollector:
         for name in self._required:
             up = name in units and units[name].active
             yield Reading("service_active", float(up), "boolean", {"unit": name}, at)
+
+    def _ask(self, asked: list[str]) -> dict[str, _systemd.Unit]:
+        answer = self._context.run(_systemd.question(asked), timeout=ANSWER_WITHIN)
+        if answer.status != 0 or answer.truncated:
+            raise CollectorError(answer.errors.strip() or "systemctl's answer was cut short; narrow `units`")
+        return {name: unit for unit in _systemd.parse_units(answer.output) for name in unit.names}
 
     def _unit(self, unit: _systemd.Unit, at: float) -> Iterator[Reading]:
         labels = {"unit": unit.names[0]}
