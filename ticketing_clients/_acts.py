@@ -1,0 +1,106 @@
+"""What people write on a ticket to steer a case: one line each, the same at every desk.
+
+    foretell: confirm                it is fixed
+    foretell: accept 2               take the second proposed window
+    foretell: defer 2026-12-01       leave it until then (a date in UTC, or a whole ISO 8601 time)
+    foretell: wontfix                leave it for good
+
+A line counts only where its author wrote it: what a mail quotes of an earlier message is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import msgspec
+
+from ticketing_clients._ticket import Act
+
+LONGEST_TEXT = 2000  # code points of an act's text, as Act promises
+
+_DIRECTIVE = re.compile(r"foretell:\s*(confirm|accept|defer|won'?t-?fix)\b[ \t]*(\S*)[ \t.]*", re.IGNORECASE)
+# Where mail programs that do not indent begin to quote.
+_QUOTE_BEGINS = re.compile(r"-{2,}\s*(Original|Forwarded)\b.*|_{10,}|On\b.*\bwrote:|From:\s.*", re.IGNORECASE)
+
+
+def told_by(reply: Act) -> list[Act]:
+    """Return the acts that the text of `reply` spells out, each with an id of its own; none when it spells out none."""
+    acts: list[Act] = []
+    for line in written(reply.text).splitlines():
+        said = _DIRECTIVE.fullmatch(line.strip())
+        if said is None:
+            continue
+        act = msgspec.structs.replace(reply, id=f"{reply.id}.{len(acts) + 1}")
+        word, value = said[1].lower(), said[2].rstrip(".")
+        match word:
+            case "confirm":
+                acts.append(msgspec.structs.replace(act, kind="confirm"))
+            case "accept" if value.isdecimal() and int(value) >= 1:
+                acts.append(msgspec.structs.replace(act, kind="accept_window", option=int(value)))
+            case "defer" if (until := _time(value)) is not None:
+                acts.append(msgspec.structs.replace(act, kind="defer", until=until))
+            case "accept" | "defer":
+                pass  # not understood: it stays a reply, which a person reads
+            case _:
+                acts.append(msgspec.structs.replace(act, kind="wont_fix"))
+    return acts
+
+
+def written(text: str) -> str:
+    """Return what the author of `text` wrote, without what it quotes."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if _QUOTE_BEGINS.fullmatch(line.strip()):
+            break
+        if not line.lstrip().startswith(">"):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def plain_of_html(html: str) -> str:
+    """Return the text of `html` line by line, without quotations, scripts and styles."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    lines = ("".join(reader.pieces).replace("\xa0", " ")).splitlines()
+    return "\n".join(line.strip() for line in lines if line.strip())
+
+
+class _Reader(HTMLParser):
+    silent = frozenset({"blockquote", "script", "style", "head"})
+    breaking = frozenset({"p", "br", "div", "li", "tr", "pre", "h1", "h2", "h3", "h4", "hr", "blockquote"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self.depth = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a line, or a part that is left out."""
+        del attrs
+        self.depth += tag in self.silent
+        self._break(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a line, or a part that is left out."""
+        self.depth = max(0, self.depth - (tag in self.silent))
+        self._break(tag)
+
+    def handle_data(self, data: str) -> None:
+        """Keep text outside what is left out."""
+        if not self.depth:
+            self.pieces.append(data)
+
+    def _break(self, tag: str) -> None:
+        if tag in self.breaking:
+            self.pieces.append("\n")
+
+
+def _time(value: str) -> datetime | None:
+    try:
+        then = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return then.replace(tzinfo=UTC) if then.tzinfo is None else then.astimezone(UTC)

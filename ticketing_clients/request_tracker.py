@@ -1,0 +1,589 @@
+"""Request Tracker 5 over REST2.
+
+Its ways, each seen on the real server, that shape this file:
+- Unknown custom fields and values that a field does not allow are dropped with 201; a search by an unknown field finds nothing
+  with 200. So the fields are looked up before the first search or ticket, and every ticket is read back.
+- A change is answered with 200 and a list of sentences, "Permission Denied" among them. So every change is read back.
+- A subject is cut to 200 bytes of UTF-8 without a word. Priorities as words are stored as text by some databases.
+- Searches have no lag, leave deleted tickets out, and merged ones too unless EffectiveId is asked for.
+- A correspondence opens a resolved ticket by itself; it can set the status back in the same request.
+- `__CurrentUser__` in a search is the user of the token: that tells our own acts from people's without knowing our name.
+
+This file is longer than a client should be, because Request Tracker answers nothing by itself that could be trusted.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import count
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from ticketing_clients._acts import LONGEST_TEXT, plain_of_html, told_by
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._document import cut, to_plain
+from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
+from ticketing_clients._http import LONGEST_MESSAGE, Http, read_back
+from ticketing_clients._ticket import (
+    Act,
+    ActKind,
+    Attachment,
+    Comment,
+    FoundTicket,
+    Priority,
+    Status,
+    Ticket,
+    TicketRef,
+    TicketState,
+)
+
+LONGEST_SUBJECT = 200  # bytes of UTF-8: RT's schema, and it cuts without a word
+LONGEST_BODY = 100_000  # code points; ours, far below RT's own MaxAttachmentSize even if each takes four bytes
+PAGE = 100  # the most that REST2 gives at once
+WORKING: frozenset[Status] = frozenset({"new", "open", "waiting"})
+SYSTEM, NOBODY = "RT_System", "Nobody"
+
+# The statuses of RT's default lifecycle.
+STATUSES: dict[str, Status] = {
+    "new": "new",
+    "open": "open",
+    "stalled": "waiting",
+    "resolved": "resolved",
+    "rejected": "rejected",
+    "deleted": "deleted",
+}
+PRIORITIES: dict[Priority, int] = {"P1": 100, "P2": 80, "P3": 50, "P4": 20}
+
+# Names go into search expressions between quotes and braces.
+FieldName = Annotated[str, msgspec.Meta(pattern=r"^[^'\"{}\\]*$")]
+
+
+class RequestTrackerOptions(ClientOptions, frozen=True, kw_only=True):
+    """Where the desk is, and how its queue was set up."""
+
+    url: Annotated[str, msgspec.Meta(description="Web address of Request Tracker, as people open it.")]
+    queue: Annotated[str, msgspec.Meta(description="Name of the queue that gets the tickets.", min_length=1)]
+    token_secret: Annotated[
+        str, msgspec.Meta(description="Name of the secret that holds the user's authentication token.", min_length=1)
+    ] = "request_tracker"  # noqa: S105 - the secret's name
+    key_field: Annotated[
+        FieldName, msgspec.Meta(description="Ticket custom field (one free text) for the key.", min_length=1)
+    ] = "ForetellKey"
+    host_field: Annotated[
+        FieldName, msgspec.Meta(description="Ticket custom field (one free text) for the host's id.", min_length=1)
+    ] = "Device"
+    urgency_field: Annotated[
+        FieldName, msgspec.Meta(description="Custom field for P1 to P4 as a word; empty when there is none.")
+    ] = ""
+    window_field: Annotated[
+        FieldName,
+        msgspec.Meta(
+            description="Custom field (date and time) for the start of the best window; empty when there is none."
+        ),
+    ] = ""
+    priorities: Annotated[
+        dict[Priority, int],
+        msgspec.Meta(
+            description="RT's numbers where they differ from P1 100, P2 80, P3 50, P4 20; higher is more urgent."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    statuses: Annotated[
+        dict[str, Status],
+        msgspec.Meta(description="What a custom lifecycle's statuses mean; the default lifecycle is known."),
+    ] = msgspec.field(default_factory=dict)
+    largest_attachment: Annotated[
+        int, msgspec.Meta(description="Bytes of a file, at most RT's own MaxAttachmentSize.", ge=1)
+    ] = 10_000_000
+    ca_file: Annotated[
+        str, msgspec.Meta(description="PEM file of a private certificate authority that signs RT's certificate.")
+    ] = ""
+
+
+class _Named(msgspec.Struct, frozen=True):
+    id: str | int = ""
+    name: str = ""
+
+
+class _Field(msgspec.Struct, frozen=True):
+    name: str
+    values: list[Any] = []
+
+
+class _Ticket(msgspec.Struct, frozen=True, rename="pascal"):
+    id: int = msgspec.field(name="id")
+    status: str
+    custom_fields: list[_Field]
+    priority: int = 0
+    owner: _Named = _Named()
+    due: datetime | None = None
+    effective_id: int | _Named = 0
+
+
+class _Event(msgspec.Struct, frozen=True, rename="pascal"):
+    id: int = msgspec.field(name="id")
+    type: str
+    creator: _Named
+    created: datetime
+    field: str = ""
+    old_value: str = ""
+    new_value: str = ""
+
+
+class _File(msgspec.Struct, frozen=True, rename="pascal"):
+    id: int = msgspec.field(name="id")
+    transaction_id: int = 0
+    content_type: str = ""
+    filename: str = ""
+    content: str = ""
+    content_length: int = 0
+
+
+class _Created(msgspec.Struct, frozen=True, rename="pascal"):
+    creator: _Named
+
+
+class _Linked(msgspec.Struct, frozen=True):
+    links: list[dict[str, Any]] = msgspec.field(name="_hyperlinks", default_factory=list)
+
+
+Item = TypeVar("Item")
+
+
+class _Page(msgspec.Struct, Generic[Item], frozen=True):
+    items: list[Item]
+
+
+class _Queue(msgspec.Struct, frozen=True):
+    name: str = msgspec.field(name="Name")
+    fields: list[_Named] = msgspec.field(name="TicketCustomFields", default_factory=list)
+    links: list[dict[str, Any]] = msgspec.field(name="_hyperlinks", default_factory=list)
+
+
+class RequestTracker:
+    """One queue of a Request Tracker, as the user of a token sees it."""
+
+    def __init__(self, options: RequestTrackerOptions, context: ClientContext, desk: str) -> None:
+        """Given the desk's options, what a client is handed, and its configured name. Connects to nothing."""
+        self._numbers = PRIORITIES | options.priorities
+        numbers = list(self._numbers.values())
+        if numbers != sorted(set(numbers), reverse=True):
+            raise ValueError(f"priorities: {numbers} for P1 to P4 are not in falling order")
+        token = context.secret(options.token_secret)
+        self._options = options
+        self._desk = desk
+        self._url = options.url.rstrip("/")
+        self._statuses: dict[str, Status] = STATUSES | options.statuses
+        self._http = Http(
+            desk,
+            f"{self._url}/REST/2.0",
+            headers={"Authorization": f"token {token}"},
+            secrets=(token,),
+            ca_file=options.ca_file,
+        )
+        self._fields_seen = False
+        self._nobody = ""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this desk can do."""
+        return Capabilities(
+            longest_title=LONGEST_SUBJECT,
+            longest_body=LONGEST_BODY,
+            largest_attachment=self._options.largest_attachment,
+        )
+
+    # -- tickets ----------------------------------------------------------------------------------------------------
+
+    def open(self, ticket: Ticket) -> TicketRef:
+        """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
+        self._need_fields()
+        options, due = self._options, ticket.service_times.fix_due
+        wanted: dict[str, str] = {options.key_field: ticket.key, options.host_field: ticket.device.id}
+        if options.urgency_field:
+            wanted[options.urgency_field] = ticket.priority
+        if options.window_field and ticket.windows:
+            wanted[options.window_field] = f"{ticket.windows[0].start:%Y-%m-%d %H:%M:%S}"
+        content = {
+            "Queue": options.queue,
+            "Subject": _cut_bytes(" ".join(ticket.title.split()), LONGEST_SUBJECT),
+            "Content": cut(to_plain(ticket.body), LONGEST_BODY),
+            "ContentType": "text/plain",
+            "Priority": self._numbers[ticket.priority],
+            "Due": f"{due:%Y-%m-%dT%H:%M:%SZ}",
+            "CustomFields": wanted,
+        }
+        if ticket.customer.contact:
+            content["Requestor"] = [ticket.customer.contact]
+        made = self._http.change("POST", "ticket", _Named, json=content)
+        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
+            there = self._ticket(str(made.id))
+        missing = [name for name, value in wanted.items() if not _same(there, name, value)]
+        if there.priority != content["Priority"]:
+            missing.append("Priority")
+        if there.due != due.replace(microsecond=0):
+            missing.append("Due")
+        if missing:
+            raise NotApplied(
+                f"desk {self._desk}: ticket {made.id} was created without {', '.join(missing)}:"
+                " the queue's fields do not take the value, or this user may not set it"
+            )
+        return self._ref(there.id)
+
+    def find(self, key: str) -> list[FoundTicket]:
+        """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
+        return self._search(self._options.key_field, key, "EffectiveId > 0")
+
+    def list_open(self, host: str) -> list[FoundTicket]:
+        """Return our open tickets of the host with marker `host`."""
+        found = self._search(self._options.host_field, host, "Status = '__Active__'")
+        return [one for one in found if one.open and one.key]
+
+    def read(self, ref: TicketRef) -> TicketState:
+        """Return the ticket's state and the newest 100 things people did. Raises TicketGone."""
+        there = self._ticket(ref.id)
+        merged = str(there.id) != ref.id
+        return TicketState(
+            ref=ref,
+            status="merged" if merged else self._status(there.status),
+            desk_status=there.status,
+            priority=self._priority(there.priority),
+            handler="" if there.owner.id == NOBODY else str(there.owner.id),
+            due=there.due if there.due and there.due.timestamp() > 0 else None,  # RT's unset date is 1970-01-01
+            resolution=f"merged into ticket {there.id}" if merged else "",
+            acts=() if merged else tuple(self._acts(ref.id)),
+        )
+
+    # -- changes ----------------------------------------------------------------------------------------------------
+
+    def comment(self, ref: TicketRef, comment: Comment) -> None:
+        """Add `comment`, seen by the customer when it is public."""
+        content = {
+            "Content": f"{cut(to_plain(comment.body), LONGEST_BODY)}\n{_last_line(comment.marker)}\n",
+            "ContentType": "text/plain",
+        }
+        there = self._ticket(ref.id)
+        if comment.public and self._status(there.status) not in WORKING:
+            content["Status"] = there.status  # or what we say would open the ticket again
+        way = "correspond" if comment.public else "comment"
+        self._http.change("POST", f"ticket/{there.id}/{way}", list[str], ticket=ref.id, json=content)
+        with read_back(f"desk {self._desk}: comment on ticket {ref.id} was added"):
+            if not self.has_comment(ref, comment.marker):
+                raise NotApplied(f"desk {self._desk}: the comment is not on ticket {ref.id}")
+
+    def has_comment(self, ref: TicketRef, marker: str) -> bool:
+        """Return whether one of our newest 100 comments has exactly this marker."""
+        number = str(self._ticket(ref.id).id)  # a comment on a merged ticket is on the one that it was merged into
+        ours = self._events(number, "Creator = '__CurrentUser__' AND (Type = 'Comment' OR Type = 'Correspond')")
+        return any(text.rstrip().endswith(f"\n{_last_line(marker)}") for text in self._texts(number, ours).values())
+
+    def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
+        """Set the priority if the present number is lower; never lower it."""
+        wanted = self._numbers[priority]
+        if self._own(ref).priority < wanted:
+            self._set(ref, f"priority {wanted}", lambda there: there.priority >= wanted, Priority=wanted)
+
+    def resolve(self, ref: TicketRef) -> None:
+        """Set the ticket to its lifecycle's resolved status, unless it is closed already."""
+        if self._status(self._own(ref).status) in WORKING:
+            name = self._named("resolved")
+            self._set(ref, f"status {name}", lambda there: there.status == name, Status=name)
+
+    def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
+        """Open the ticket again; for a deleted or merged one open a follow-up that refers to it. Return the open one."""
+        there = self._ticket(ref.id)
+        merged, status = str(there.id) != ref.id, self._status(there.status)
+        if status == "deleted" or (merged and status not in WORKING):
+            follow_up = self.open(ticket)
+            with read_back(f"desk {self._desk}: ticket {follow_up.id} was created"):
+                self._http.change("PUT", f"ticket/{follow_up.id}", list[str], json={"RefersTo": ref.id})
+            return follow_up
+        if status not in WORKING:
+            name = self._named("open")
+            self._set(ref, f"status {name}", lambda there: there.status == name, Status=name)
+        return ref
+
+    def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
+        """Link `ref` to `original` and reject it: unlike resolving, that writes no mail to the customer."""
+        self._own(ref)
+        name = self._named("rejected")
+        self._set(ref, f"status {name}", lambda there: there.status == name, RefersTo=original.id, Status=name)
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        """Attach a file to an internal comment, and read back that all of it is there."""
+        name, size = attachment.name, len(attachment.content)
+        if not name.isascii() or not name.isprintable():
+            raise Rejected(f"desk {self._desk}: RT fails on a file name that is not plain ASCII")
+        if size > self._options.largest_attachment:
+            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        file = {
+            "FileName": name,
+            "FileType": attachment.media_type,
+            "FileContent": base64.b64encode(attachment.content).decode(),
+        }
+        self._http.change("POST", f"ticket/{ref.id}/comment", list[str], ticket=ref.id, json={"Attachments": [file]})
+        with read_back(f"desk {self._desk}: {name} was attached to ticket {ref.id}"):
+            sizes = [one.content_length for one in self._files(ref.id, name)]
+        if size not in sizes:
+            raise NotApplied(
+                f"desk {self._desk}: {name} has {size} bytes, but ticket {ref.id} holds {sizes or 'none'} of it"
+            )
+
+    def has_attachment(self, ref: TicketRef, name: str) -> bool:
+        """Return whether a file of this name is on the ticket."""
+        return bool(self._files(ref.id, name))
+
+    # -- the live desk ----------------------------------------------------------------------------------------------
+
+    def check(self) -> list[Check]:
+        """Look at login, queue, rights and fields of the live desk. Changes nothing."""
+        options = self._options
+        version = self._http.get("rt", dict[str, Any]).get("Version", "of an unknown version")
+        checks = [Check(subject="login", well=True, found=f"Request Tracker {version}")]
+        try:
+            queue = self._queue()
+        except DeskError as error:
+            hint = f"create the queue {options.queue} and give this user SeeQueue on it"
+            return [*checks, Check(subject=f"queue {options.queue}", well=False, found=str(error), hint=hint)]
+        creates = any(link.get("ref") == "create" for link in queue.links)
+        checks.append(
+            Check(
+                subject=f"queue {options.queue}",
+                well=creates,
+                found="may create tickets" if creates else "may not create tickets",
+                hint="" if creates else "give this user CreateTicket, ShowTicket and ModifyTicket on the queue",
+            )
+        )
+        there = {field.name for field in queue.fields}
+        for name in filter(None, (options.key_field, options.host_field, options.urgency_field, options.window_field)):
+            hint = "apply a ticket custom field of this name to the queue, with SeeCustomField and ModifyCustomField"
+            seen = name in there
+            checks.append(
+                Check(
+                    subject=f"custom field {name}",
+                    well=seen,
+                    found="seen" if seen else "not seen",
+                    hint="" if seen else hint,
+                )
+            )
+        checks.append(Check(subject="own user", well=True, found=self._own_name()))
+        return checks
+
+    def _own_name(self) -> str:
+        """Return our user's name, which RT tells only by what the user did."""
+        params: dict[str, str | int] = {"query": "Creator = '__CurrentUser__'", "fields": "Creator", "per_page": 1}
+        page = self._http.get("tickets", _Page[_Created], params=params)
+        return next((str(one.creator.id) for one in page.items), "not told before its first ticket")
+
+    def _need_fields(self) -> None:
+        """Raise Rejected when the queue lacks the fields by which a ticket is found again; RT would not say so."""
+        if self._fields_seen:
+            return
+        there = {field.name for field in self._queue().fields}
+        missing = {self._options.key_field, self._options.host_field} - there
+        if missing:
+            raise Rejected(
+                f"desk {self._desk}: queue {self._options.queue} shows no custom field {' and '.join(sorted(missing))};"
+                " see `foretell doctor`"
+            )
+        self._fields_seen = True
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def _queue(self) -> _Queue:
+        return self._http.get(f"queue/{quote(self._options.queue, safe='')}", _Queue)
+
+    def _ticket(self, number: str) -> _Ticket:
+        """Return the ticket, or the one it was merged into."""
+        return self._http.get(f"ticket/{_number(number)}", _Ticket, ticket=number)
+
+    def _own(self, ref: TicketRef) -> _Ticket:
+        """Return the ticket if it is still one of its own. What it was merged into belongs to others."""
+        there = self._ticket(ref.id)
+        if str(there.id) != ref.id:
+            raise TicketGone(f"desk {self._desk}: ticket {ref.id} was merged into ticket {there.id}")
+        return there
+
+    def _set(self, ref: TicketRef, what: str, done: Callable[[_Ticket], bool], **values: str | int) -> None:
+        """Change values of a ticket; raise NotApplied with RT's own sentences when reading back shows that it did not happen."""
+        said = self._http.change("PUT", f"ticket/{_number(ref.id)}", list[str], ticket=ref.id, json=values)
+        with read_back(f"desk {self._desk}: {what} was asked for on ticket {ref.id}"):
+            if not done(self._ticket(ref.id)):
+                answer = cut("; ".join(said) or "nothing", LONGEST_MESSAGE)
+                raise NotApplied(f"desk {self._desk}: ticket {ref.id} did not take {what}; it says: {answer}")
+
+    def _search(self, field: str, value: str, further: str) -> list[FoundTicket]:
+        """Return the queue's tickets whose `field` is exactly `value`, lowest id first."""
+        self._need_fields()
+        query = f"Queue = {_quoted(self._options.queue)} AND 'CF.{{{field}}}' = {_quoted(value)} AND {further}"
+        found: list[FoundTicket] = []
+        page: list[_Ticket] = []
+        for number in count(1):
+            params: dict[str, str | int] = {
+                "query": query,
+                "fields": "Status,CustomFields,EffectiveId",
+                "orderby": "id",
+                "per_page": PAGE,
+                "page": number,
+            }
+            page = self._http.get("tickets", _Page[_Ticket], params=params).items
+            for there in page:
+                if value in _values(there, field):  # RT compares without regard to case
+                    merged = there.effective_id not in {0, there.id}
+                    working = self._status(there.status) in WORKING and not merged
+                    key = next(iter(_values(there, self._options.key_field)), "")
+                    found.append(FoundTicket(self._ref(there.id), key, working))
+            if len(page) < PAGE:
+                return sorted(found, key=lambda one: int(one.ref.id))
+        raise AssertionError("unreachable: count() does not end")
+
+    def _events(self, number: str, condition: str) -> list[_Event]:
+        """Return the newest events of a ticket under `condition`, oldest first."""
+        params: dict[str, str | int] = {
+            "query": f"TicketId = {_number(number)} AND {condition}",
+            "fields": "Type,Creator,Created,Field,OldValue,NewValue",
+            "orderby": "id",
+            "order": "DESC",
+            "per_page": PAGE,
+        }
+        return sorted(self._http.get("transactions", _Page[_Event], params=params).items, key=lambda one: one.id)
+
+    def _texts(self, number: str, events: Iterable[_Event]) -> dict[int, str]:
+        """Return what was written in each of `events`; where there is plain text, that, else what the HTML says."""
+        ids = [str(one.id) for one in events]
+        if not ids:
+            return {}
+        files = self._attachments(
+            number,
+            {"field": "TransactionId", "operator": "IN", "value": ids},
+            {"field": "ContentType", "operator": "STARTSWITH", "value": "text/"},
+            {"field": "Filename", "operator": "IS", "value": "NULL"},  # what is attached may be large, and is not read
+            fields="TransactionId,ContentType,Content",
+        )
+        texts: dict[int, str] = {}
+        for file in sorted(files, key=lambda one: one.content_type != "text/plain"):
+            text = file.content if file.content_type == "text/plain" else plain_of_html(file.content)
+            texts.setdefault(file.transaction_id, text)
+        return texts
+
+    def _files(self, number: str, name: str) -> list[_File]:
+        condition = {"field": "Filename", "operator": "=", "value": name, "case_sensitive": 1}
+        return self._attachments(number, condition, fields="Filename,ContentLength")
+
+    def _attachments(self, number: str, *conditions: dict[str, Any], fields: str) -> list[_File]:
+        params: dict[str, str | int] = {
+            "query": msgspec.json.encode(conditions).decode(),
+            "fields": fields,
+            "per_page": PAGE,
+        }
+        return self._http.get(f"ticket/{_number(number)}/attachments", _Page[_File], params=params).items
+
+    # -- understanding ----------------------------------------------------------------------------------------------
+
+    def _acts(self, number: str) -> Iterator[Act]:
+        """Yield what people who are not us did on the ticket, oldest first."""
+        kinds = "(Type = 'Correspond' OR Type = 'Comment' OR Type = 'Status' OR (Type = 'Set' AND Field = 'Owner'))"
+        events = self._events(number, f"Creator != '__CurrentUser__' AND {kinds}")
+        events = [one for one in events if one.creator.id != SYSTEM]
+        texts = self._texts(number, (one for one in events if one.type in {"Correspond", "Comment"}))
+        for event in events:
+            text = texts.get(event.id, "").strip()
+            act = Act(
+                id=str(event.id), kind="reply", by=str(event.creator.id), at=event.created, text=cut(text, LONGEST_TEXT)
+            )
+            match event.type:
+                case "Correspond":
+                    yield from told_by(act) or [act]
+                case "Comment":
+                    yield from told_by(act)
+                case "Status" if kind := self._meaning(event.old_value, event.new_value):
+                    yield msgspec.structs.replace(act, kind=kind)
+                case "Set" if event.new_value != self._id_of_nobody():
+                    yield msgspec.structs.replace(act, kind="acknowledge")
+                case _:
+                    pass
+
+    def _meaning(self, old: str, new: str) -> ActKind | None:
+        """Return what a person says by changing the status."""
+        match self._status(old), self._status(new):
+            case _, "resolved" | "closed":
+                return "resolve"
+            case _, "rejected":
+                return "wont_fix"
+            case "resolved" | "closed" | "rejected" | "deleted", "new" | "open" | "waiting":
+                return "reopen"
+            case _, "waiting":
+                return "defer"
+            case _, "open":
+                return "acknowledge"
+            case _:
+                return None
+
+    def _id_of_nobody(self) -> str:
+        if not self._nobody:
+            links = self._http.get(f"user/{NOBODY}", _Linked).links
+            self._nobody = next((str(link.get("id")) for link in links if link.get("ref") == "self"), "")
+        return self._nobody
+
+    def _status(self, name: str) -> Status:
+        """Return what a status means; one we do not know counts as open, for somebody may still be working on it."""
+        return self._statuses.get(name, "open")
+
+    def _named(self, status: Status) -> str:
+        """Return RT's name for `status`, the configured one before the default lifecycle's."""
+        return next(name for name, meaning in (self._options.statuses | STATUSES).items() if meaning == status)
+
+    def _priority(self, number: int) -> Priority:
+        """Return the priority whose number is nearest, the more urgent of two equally near."""
+        return min(PRIORITIES, key=lambda one: abs(self._numbers[one] - number))
+
+    def _ref(self, number: int) -> TicketRef:
+        return TicketRef(self._desk, str(number), f"{self._url}/Ticket/Display.html?id={number}")
+
+
+def _values(ticket: _Ticket, field: str) -> list[str]:
+    return [str(value) for one in ticket.custom_fields if one.name == field for value in one.values]
+
+
+def _same(ticket: _Ticket, field: str, value: str) -> bool:
+    """Return whether `field` holds `value`; a date and time comes back in RT's form."""
+    return bool({value, value.replace(" ", "T") + "Z"} & set(_values(ticket, field)))
+
+
+def _number(ticket: str) -> int:
+    """Return a ticket's id as the number that it is at RT, so that nothing else gets into an address or a search."""
+    if not ticket.isdecimal():
+        raise TicketGone(f"{ticket!r} is not the number of a ticket at RT")
+    return int(ticket)
+
+
+def _quoted(value: str) -> str:
+    """Return `value` as a string of RT's search language."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _cut_bytes(text: str, longest: int) -> str:
+    """Return `text` in at most `longest` bytes of UTF-8, never splitting a code point."""
+    if len(text.encode()) <= longest:
+        return text
+    return text.encode()[: longest - len("…".encode())].decode(errors="ignore") + "…"
+
+
+def _last_line(marker: str) -> str:
+    return f"[foretell:{marker}]"
+
+
+def _build(options: RequestTrackerOptions, context: ClientContext, desk: str) -> TicketingClient:
+    return RequestTracker(options, context, desk)
+
+
+PLUGIN = ClientPlugin(
+    name="request_tracker",
+    summary="Request Tracker 5 over REST2, with an authentication token.",
+    options=RequestTrackerOptions,
+    build=_build,
+    tested="Request Tracker 5.0.3, the real server",
+)
