@@ -1,0 +1,204 @@
+"""An operation's facts become what the desk is asked to hold: a Ticket or a Comment, in words, with windows planned.
+
+Whatever leaves here is the ticket's closed core (`agent.evidence`), since no consent is asked for more yet. Used by the
+courier and by commands; the resident daemon never imports it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from agent import wording
+from agent.evidence import core
+from agent.facts import CaseFacts, MemberFacts, unpack
+from agent.model import Operation
+from agent.priority import raised
+from agent.settings import MINUTE, Settings
+from agent.windows import MaintenanceWindow, Proposal, propose, spread
+from thresholds import Severity
+from ticketing_clients import (
+    Comment,
+    Customer,
+    Device,
+    Priority,
+    ProposedWindow,
+    ServiceTimes,
+    Ticket,
+)
+
+LANGUAGE = "en"
+_NOTHING = Proposal(options=(), ruled_out=())
+
+
+class Host(Protocol):
+    """Which host it is: its marker at the desk, and the name people know it by."""
+
+    @property
+    def id(self) -> str:
+        """The host's lasting id."""
+
+    @property
+    def name(self) -> str:
+        """The host's name in tickets."""
+
+
+class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's."""
+
+    settings: Settings
+    host: Host
+    zone: ZoneInfo
+    now: float
+    version: str
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """When to act, and how urgent that makes it.
+
+    priority: the case's, or the next higher one when no agreed window comes before the crossing.
+    failed: it has happened, and waiting for a window helps nobody.
+    act_before: unix seconds by which to act, when no agreed window comes early enough.
+    work: how long the work takes, in seconds.
+    """
+
+    priority: Priority
+    proposal: Proposal = _NOTHING
+    failed: bool = False
+    act_before: float | None = None
+    work: float
+
+    @property
+    def windows(self) -> tuple[MaintenanceWindow, ...]:
+        """The times to choose from."""
+        return self.proposal.options
+
+    @property
+    def act_now(self) -> bool:
+        """Whether people are asked not to wait for a window."""
+        return self.failed or self.act_before is not None
+
+
+def render_ticket(operation: Operation, context: RenderContext) -> Ticket:
+    """Return the ticket that `operation` opens, reopens, raises or resolves.
+
+    Raises msgspec.ValidationError when the operation's facts are not CaseFacts.
+    """
+    facts = unpack(operation.facts)
+    values = _values(facts, context)
+    plan: Plan = values["plan"]
+    title, _, body = wording.write("ticket", values).strip().partition("\n")
+    return Ticket(
+        key=facts.key,
+        rule=facts.rule,
+        subject=_what(facts.subject),
+        type=facts.type,
+        title=wording.unmark(title),
+        body=wording.parse(body),
+        priority=plan.priority,
+        device=Device(id=context.host.id, name=context.host.name, role=context.settings.host.role),
+        customer=_customer(context.settings),
+        language=LANGUAGE,
+        service_times=values["service"],
+        crossing=_utc(facts.forecast.earliest) if facts.forecast else None,
+        crossing_expected=_utc(facts.forecast.expected) if facts.forecast else None,
+        windows=tuple(_proposed(window, values) for window in plan.windows),
+        labels=("foretell", facts.rule) if facts.rule else ("foretell",),
+    )
+
+
+def render_comment(operation: Operation, context: RenderContext) -> Comment:
+    """Return the comment that `operation` makes; its topic names the template.
+
+    Raises msgspec.ValidationError when the facts are not CaseFacts, jinja2.TemplateNotFound when nothing is said on the topic.
+    """
+    values = _values(unpack(operation.facts), context)
+    body = wording.parse(wording.write(f"comments/{operation.topic}", values))
+    return Comment(marker=operation.id, body=body, public=operation.public)
+
+
+def plan_work(facts: CaseFacts, context: RenderContext, *, work: float, timing: str) -> Plan:
+    """Return when to do `work` (seconds) about `facts`; the timing is the remedy's.
+
+    soon: in a window before the crossing; at once when it has happened, or when no window comes in time.
+    planned: in a window, even when it has happened. now: at once.
+    """
+    crossing = facts.forecast.earliest if facts.forecast else None
+    happened = facts.severity is Severity.CRITICAL if crossing is None else crossing <= context.now
+    failed = timing == "now" or (timing == "soon" and happened)
+    if failed:
+        return Plan(priority=facts.priority, failed=True, work=work)
+    windows = context.settings.windows
+    deadline = None if happened else crossing
+    proposal = propose(context.now, windows, context.zone, before=deadline, length=work, place=spread(context.host.id))
+    if proposal.none_fits and deadline is not None:
+        return Plan(
+            priority=raised(facts.priority),
+            proposal=proposal,
+            act_before=max(deadline - windows.safety, context.now),
+            work=work,
+        )
+    return Plan(priority=facts.priority, proposal=proposal, work=work)
+
+
+def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
+    """Return everything a template may say."""
+    settings = context.settings
+    about_host = {
+        "customer": settings.customer,
+        "host": {"id": context.host.id, "name": context.host.name, "role": settings.host.role},
+        "notice": settings.windows.notice,
+        "safety": settings.windows.safety,
+        "now": context.now,
+        "zone": context.zone,
+        "version": context.version,
+        "confirm_within": settings.cases.confirm_within,
+    }
+    values = about_host | _about(facts)
+    values["healthy_evidence"] = core(facts.healthy_evidence)
+    values["members"] = [_member(member, about_host) for member in facts.members]
+    words = values["words"] = wording.find_words(facts.rule, facts.remedy, values)
+    plan = plan_work(facts, context, work=words.minutes * MINUTE, timing=words.timing)
+    level = settings.service_levels.of(plan.priority)
+    values["plan"] = plan
+    values["service"] = ServiceTimes(
+        first_response_due=_utc(context.now + level.first_response), fix_due=_utc(context.now + level.fix)
+    )
+    return values
+
+
+def _about(facts: CaseFacts | MemberFacts) -> dict[str, Any]:
+    return {
+        "facts": facts,
+        "what": _what(facts.subject),
+        "evidence": core(facts.evidence),
+        "forecast": facts.forecast,
+        "members": [],
+    }
+
+
+def _member(member: MemberFacts, about_host: dict[str, Any]) -> dict[str, Any]:
+    values = about_host | _about(member)
+    return values | {"words": wording.find_words(member.rule, member.rule, values)}
+
+
+def _what(subject: dict[str, str]) -> str:
+    """Return the subject's labels as one short text, the same for the same subject."""
+    return ", ".join(subject[label] for label in sorted(subject))
+
+
+def _proposed(window: MaintenanceWindow, values: dict[str, Any]) -> ProposedWindow:
+    reason = wording.unmark(wording.write("window_reason", values | {"window": window}))
+    return ProposedWindow(start=_utc(window.start), end=_utc(window.end), zone=window.zone, reason=reason)
+
+
+def _customer(settings: Settings) -> Customer:
+    customer = settings.customer
+    return Customer(id=customer.id, name=customer.name or customer.id, contact=customer.contact, tier=customer.tier)
+
+
+def _utc(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)
