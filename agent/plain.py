@@ -14,7 +14,7 @@ from agent.model import CaseState, Hold, QueueState
 from agent.settings import MINUTE
 from agent.status import Health, Summary
 from agent.wording._values import number, percent, size, span
-from thresholds import Forecast
+from thresholds import Fact, Forecast
 
 STATES: Mapping[CaseState, str] = {
     "pending": "seen, not opened yet",
@@ -125,3 +125,24 @@ def subject(labels: Mapping[str, str]) -> str:
 def title(rule: str, about: Mapping[str, str], summary: Summary) -> str:
     """Return one line for a rule's verdict: what it watches for, and where."""
     return f"{summary.rules.get(rule) or rule}: {subject(about)}"
+
+
+def measured(evidence: Mapping[str, Fact], zone: str = "UTC") -> str:
+    """Return what was measured in one phrase, empty when nothing was in numbers.
+
+    >>> measured({"available": 12e9, "whole": 1e11, "unit": "bytes", "growth_per_day": 2e9})
+    '12.0 GB of 100.0 GB left (12 %), changing by 2.0 GB a day'
+    >>> measured({"value": 0.97, "limit": 0.95, "unit": "ratio"})
+    '97 %, the limit is 95 %'
+    """
+    unit = str(evidence.get("unit") or "")
+    said = {key: amount(fact, unit, zone) for key, fact in evidence.items() if isinstance(fact, (int, float))}
+    phrases = []
+    available, whole = evidence.get("available"), evidence.get("whole")
+    if isinstance(available, (int, float)) and isinstance(whole, (int, float)) and whole:
+        phrases.append(f"{said['available']} of {said['whole']} left ({percent(available / whole)})")
+    else:
+        phrases += [said[key] for key in ("value",) if key in said]
+        phrases += [f"the limit is {said[key]}" for key in ("limit",) if key in said]
+    phrases += [f"changing by {said[key]} a day" for key in ("growth_per_day",) if key in said]
+    return ", ".join(phrases)

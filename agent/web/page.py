@@ -43,8 +43,8 @@ def _filters(summary: Summary) -> dict[str, Any]:
         "subject": plain.subject,
         "title": lambda judged: plain.title(judged.rule, judged.subject, summary),
         "amount": lambda value, unit: plain.amount(value, unit, summary.zone),
-        "size": lambda count: plain.amount(count, "bytes"),
-        "evidence": lambda facts: plain.evidence(facts, summary.zone),
+        "size": lambda amount: plain.amount(amount, "bytes"),
+        "measured": lambda facts: plain.measured(facts, summary.zone),
     }
 
 

@@ -56,23 +56,20 @@ class WebServer:
         self._listen = listen
         self._app = app
         self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
-        self._wake, self._woken = socket.socketpair()
 
     def start(self) -> None:
         """Bind and serve from a thread of its own. Raises ListenError."""
         self._server = _bind(self._listen)
         self._server.set_app(self._app)
-        self._thread = threading.Thread(target=self._serve, args=(self._server,), name="web", daemon=True)
+        self._wake, woken = socket.socketpair()
+        self._thread = threading.Thread(target=_serve, args=(self._server, woken), name="web", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Take no more requests and free the port at once; answers under way end with the process. May be called twice."""
-        if self._thread is not None:
-            self._wake.send(b"!")
-            self._thread.join()
-            self._thread = None
         if self._server is not None:
+            self._wake.close()
+            self._thread.join()
             self._server.server_close()
             self._server = None
 
@@ -85,16 +82,14 @@ class WebServer:
         text = host.decode() if isinstance(host, bytes) else str(host)
         return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
 
-    def _serve(self, server: _Server) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(server, selectors.EVENT_READ)
-            selector.register(self._woken, selectors.EVENT_READ)
-            while True:
-                ready = {key.fileobj for key, _ in selector.select()}
-                if self._woken in ready:
-                    self._woken.recv(1)
-                    return
-                server.handle_request()
+
+def _serve(server: _Server, woken: socket.socket) -> None:
+    """Answer until the other end of `woken` is closed; asleep in between, without a time-out."""
+    with woken, selectors.DefaultSelector() as selector:
+        selector.register(server, selectors.EVENT_READ)
+        selector.register(woken, selectors.EVENT_READ)
+        while all(key.fileobj is not woken for key, _ in selector.select()):
+            server.handle_request()
 
 
 def _bind(listen: str) -> _Server:

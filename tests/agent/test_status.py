@@ -1,0 +1,95 @@
+"""The snapshot's small part on disk, and the state at a glance."""
+
+import stat
+
+import msgspec
+import pytest
+
+from agent.model import Case
+from agent.status import Queue, Snapshot, Summary, health, in_brief, read_summary, write_summary
+from thresholds import Severity
+
+
+def test_what_was_written_is_read_back_without_the_readings(tmp_path, snapshot):
+    """`foretell status` knows what the daemon knew, but for the readings, which stay small that way."""
+    write_summary(tmp_path, snapshot)
+    assert read_summary(tmp_path) == snapshot.summary
+    assert b"filesystem_size_bytes" in (tmp_path / "status.json").read_bytes()  # the name, in the collector's run
+    assert b"sda1" not in (tmp_path / "status.json").read_bytes()
+
+
+def test_a_newer_summary_replaces_the_older(tmp_path, snapshot):
+    """Nothing but the summary is left behind, and only its owner reads it."""
+    write_summary(tmp_path, snapshot)
+    write_summary(tmp_path, msgspec.structs.replace(snapshot, cycle=62))
+    assert read_summary(tmp_path).cycle == 62
+    assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
+    assert stat.S_IMODE((tmp_path / "status.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"version": 1}'])
+def test_without_a_usable_summary_there_is_none(tmp_path, content):
+    """A missing file, a torn one or one of another version is no error: the daemon has not told yet."""
+    if content is not None:
+        (tmp_path / "status.json").write_bytes(content)
+    assert read_summary(tmp_path) is None
+
+
+def well(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot of a host where all is well."""
+    return msgspec.structs.replace(
+        snapshot, findings=[], unjudged=[], held=[], cases=[], queue=Queue(), degraded={}, collectors=[]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda _: {}, "well"),
+        (lambda full: {"unjudged": full.unjudged}, "well"),
+        (lambda full: {"collectors": full.collectors}, "unknown"),
+        (lambda full: {"collectors": full.collectors[3:]}, "well"),
+        (lambda full: {"findings": full.findings[1:]}, "well"),
+        (lambda full: {"findings": full.findings}, "attention"),
+        (lambda full: {"cases": full.cases}, "attention"),
+        (lambda full: {"degraded": full.degraded}, "attention"),
+        (lambda full: {"queue": full.queue}, "attention"),
+        (lambda full: {"desk": msgspec.structs.replace(full.desk, reachable=False)}, "attention"),
+        (lambda full: {"cases": [critical(full.cases[0])]}, "critical"),
+        (lambda full: {"cases": [msgspec.structs.replace(critical(full.cases[0]), state="recovering")]}, "well"),
+    ],
+)
+def test_the_state_at_a_glance_is_the_worst_there_is(snapshot, change, expected):
+    """What could not be checked is never well; what is not supported here is no fault; a verified recovery is no alarm."""
+    assert health(msgspec.structs.replace(well(snapshot), **change(snapshot))) == expected
+
+
+def critical(case: Case) -> Case:
+    """Return the case as it is when it has become critical."""
+    return msgspec.structs.replace(case, severity=Severity.CRITICAL)
+
+
+def test_cases_are_counted_by_state(snapshot):
+    """Pending ones are those held back; every state that is not closed has a number."""
+    counts = snapshot.cases_by_state
+    assert counts["pending"] == 1
+    assert counts["open"] == 1
+    assert "closed" not in counts
+
+
+def test_the_state_in_brief_needs_nothing_but_itself(snapshot):
+    """When no page can be made, a few lines still say how things stand."""
+    assert in_brief(snapshot).splitlines() == [
+        "foretell 0.1.0 on files-01: attention",
+        "pending: 1 cases",
+        "open: 1 cases",
+        "could not be checked: 2",
+        "waiting for the desk helpdesk: 1, refused by it: 1",
+        "the state folder cannot be written; nothing new is remembered",
+    ]
+
+
+def test_a_snapshot_is_a_summary_with_readings(snapshot):
+    """The summary takes every field but the readings along."""
+    assert isinstance(snapshot, Summary)
+    assert {*Snapshot.__struct_fields__} - {*Summary.__struct_fields__} == {"readings"}
