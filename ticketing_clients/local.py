@@ -88,7 +88,7 @@ class LocalTicket(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocalComment(msgspec.Struct, frozen=True, kw_only=True):
-    """Something said on a ticket: by us, or by the person named."""
+    """Something said on a ticket. `by` is empty when we said it."""
 
     at: datetime
     by: str
@@ -247,7 +247,7 @@ class LocalDesk:
         with self._reading() as database:
             number = self._row(database, ref)["id"]
             rows = database.execute(
-                "SELECT at, 'foretell' AS by, public, body AS text FROM comments WHERE ticket = :ticket"
+                "SELECT at, '' AS by, public, body AS text FROM comments WHERE ticket = :ticket"
                 " UNION ALL SELECT at, by, 1, text FROM acts WHERE ticket = :ticket AND text != '' ORDER BY at",
                 {"ticket": number},
             )
