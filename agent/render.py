@@ -7,7 +7,7 @@ courier and by commands; the resident daemon never imports it.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,9 +15,10 @@ import msgspec
 from agent import wording
 from agent.evidence import core
 from agent.facts import CaseFacts, MemberFacts, unpack
+from agent.host import HostIdentity
 from agent.model import Operation
 from agent.priority import raised
-from agent.settings import MINUTE, Settings
+from agent.settings import DAY, MINUTE, Settings
 from agent.windows import MaintenanceWindow, Proposal, propose, spread
 from thresholds import Severity
 from ticketing_clients import (
@@ -34,23 +35,11 @@ LANGUAGE = "en"
 _NOTHING = Proposal(options=(), ruled_out=())
 
 
-class Host(Protocol):
-    """Which host it is: its marker at the desk, and the name people know it by."""
-
-    @property
-    def id(self) -> str:
-        """The host's lasting id."""
-
-    @property
-    def name(self) -> str:
-        """The host's name in tickets."""
-
-
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's."""
 
     settings: Settings
-    host: Host
+    host: HostIdentity
     zone: ZoneInfo
     now: float
     version: str
@@ -120,27 +109,25 @@ def render_comment(operation: Operation, context: RenderContext) -> Comment:
     return Comment(marker=operation.id, body=body, public=operation.public)
 
 
-def plan_work(facts: CaseFacts, context: RenderContext, *, work: float, timing: str) -> Plan:
-    """Return when to do `work` (seconds) about `facts`; the timing is the remedy's.
+def plan_work(facts: CaseFacts, context: RenderContext, *, work: float, timing: str, lead: float = 0) -> Plan:
+    """Return when to do `work` (seconds) about `facts`; `timing` and `lead` (seconds to prepare it) are the remedy's.
 
     soon: in a window before the crossing; at once when it has happened, or when no window comes in time.
-    planned: in a window, even when it has happened. now: at once.
+    planned: in a window, before the crossing if one comes, after it otherwise. now: at once.
     """
     crossing = facts.forecast.earliest if facts.forecast else None
     happened = facts.severity is Severity.CRITICAL if crossing is None else crossing <= context.now
-    failed = timing == "now" or (timing == "soon" and happened)
-    if failed:
+    if timing == "now" or (timing == "soon" and happened):
         return Plan(priority=facts.priority, failed=True, work=work)
     windows = context.settings.windows
-    deadline = None if happened else crossing
-    proposal = propose(context.now, windows, context.zone, before=deadline, length=work, place=spread(context.host.id))
-    if proposal.none_fits and deadline is not None:
-        return Plan(
-            priority=raised(facts.priority),
-            proposal=proposal,
-            act_before=max(deadline - windows.safety, context.now),
-            work=work,
-        )
+    windows = msgspec.structs.replace(windows, notice=max(windows.notice, lead))
+    place = spread(context.host.id)
+    proposal = propose(context.now, windows, context.zone, before=crossing, length=work, place=place)
+    if proposal.none_fits and crossing is not None:
+        if timing == "soon":
+            act_before = max(crossing - windows.safety, context.now)
+            return Plan(priority=raised(facts.priority), proposal=proposal, act_before=act_before, work=work)
+        proposal = propose(context.now, windows, context.zone, before=None, length=work, place=place)
     return Plan(priority=facts.priority, proposal=proposal, work=work)
 
 
@@ -161,7 +148,7 @@ def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
     values["healthy_evidence"] = core(facts.healthy_evidence)
     values["members"] = [_member(member, about_host) for member in facts.members]
     words = values["words"] = wording.find_words(facts.rule, facts.remedy, values)
-    plan = plan_work(facts, context, work=words.minutes * MINUTE, timing=words.timing)
+    plan = plan_work(facts, context, work=words.minutes * MINUTE, timing=words.timing, lead=words.lead_days * DAY)
     level = settings.service_levels.of(plan.priority)
     values["plan"] = plan
     values["service"] = ServiceTimes(

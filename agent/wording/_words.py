@@ -71,6 +71,7 @@ def _environment() -> Environment:
         "local": _local,
         "number": _values.number,
         "offset": _values.offset,
+        "or_else": _or_else,
         "percent": _values.percent,
         "sentence": _sentence,
         "size": _values.size,
@@ -91,6 +92,10 @@ class _Message(str):
 
 def _lines(text: str) -> list[str]:
     return [line for line in map(str.strip, text.splitlines()) if unmark(line)]
+
+
+def _or_else(text: str, other: str) -> str:
+    return text if unmark(text) else other
 
 
 def _sentence(text: str) -> str:
