@@ -15,7 +15,7 @@ from ticketing_clients import Priority
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,10 +107,12 @@ class WeeklyWindow(Section, frozen=True, kw_only=True):
 class WindowSettings(Section, frozen=True, kw_only=True):
     """When maintenance may be proposed."""
 
-    weekly: Annotated[list[WeeklyWindow], msgspec.Meta(description="The customer's recurring hours.")] = msgspec.field(
-        default_factory=lambda: [
-            WeeklyWindow(days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start="22:00", duration=4 * HOUR)
-        ]
+    weekly: Annotated[list[WeeklyWindow], msgspec.Meta(min_length=1, description="The customer's recurring hours.")] = (
+        msgspec.field(
+            default_factory=lambda: [
+                WeeklyWindow(days=["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start="22:00", duration=4 * HOUR)
+            ]
+        )
     )
     notice: Annotated[Seconds, msgspec.Meta(description="Least time between the proposal and the window's start.")] = (
         4 * HOUR

@@ -1,0 +1,252 @@
+"""Reads the configuration file into a Configuration: the settings, and the collectors, rules and desks they name.
+
+Every mistake of every part is found before any is reported. Nothing is connected to and no secret is opened here; that is
+`foretell doctor`'s business.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from zoneinfo import available_timezones
+
+import msgspec
+
+from agent.collecting import ConfiguredCollector, HostAccess
+from agent.decode import ConfigError, ConfigErrors, decode, join, nearest
+from agent.host import host_zone, is_zone
+from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginError
+from agent.settings import Settings
+from collectors import CollectorContext
+from thresholds import Rule, Threshold
+from ticketing_clients import ClientOptions, ClientPlugin
+
+DEFAULT_PATH = Path("/etc/foretell/foretell.toml")
+Part = Literal["collectors", "rules", "desks"]
+EVERYTHING: frozenset[Part] = frozenset({"collectors", "rules", "desks"})
+
+T = TypeVar("T")
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agent does, checked.
+
+    source: absolute path of the file; None for the built-in defaults. zone: IANA name of the customer's time zone.
+    collectors: those that run, by name. rules: those that are judged, by id. desks: by their configured name.
+    notes: what is allowed but will hardly be meant, in plain words, for `foretell doctor` and the log.
+    A part that was not asked for is empty.
+    """
+
+    settings: Settings
+    source: Path | None
+    zone: str
+    collectors: tuple[ConfiguredCollector, ...] = ()
+    rules: tuple[tuple[Rule, Threshold[Any]], ...] = ()
+    desks: dict[str, tuple[ClientPlugin, ClientOptions]] = {}
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rules_by_id(self) -> dict[str, Rule]:
+        """The rules that are judged, by id."""
+        return {rule.id: rule for rule, _ in self.rules}
+
+
+def load(
+    path: Path | None = None,
+    *,
+    parts: Collection[Part] = EVERYTHING,
+    context: CollectorContext | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Configuration:
+    """Return the configuration in `path`, or in FORETELL_CONFIG, or in the default file if there is one, or the defaults.
+
+    parts: what to decode beyond the settings; only its plugins are imported, so that the daemon has no HTTP client in memory
+    and the courier no collectors. context: what the collectors are handed. Raises ConfigErrors with everything that is wrong.
+    """
+    source, data = _read(path, environ)
+    reader = _Reader(str(source) if source else "built-in defaults")
+    settings = reader.settings(data)
+    collectors = tuple(reader.collectors(settings, context or HostAccess())) if "collectors" in parts else ()
+    rules = tuple(reader.rules(settings)) if "rules" in parts else ()
+    desks = dict(reader.desks(settings)) if "desks" in parts else {}
+    if reader.errors:
+        raise ConfigErrors(reader.errors)
+    return Configuration(
+        settings=settings,
+        source=source,
+        zone=settings.customer.zone or host_zone(environ),
+        collectors=collectors,
+        rules=rules,
+        desks=desks,
+        notes=tuple(reader.notes),
+    )
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Given "HOST:PORT" (an IPv6 address in brackets), return both. Raises ValueError when it is no such thing.
+
+    >>> split_address("[::1]:19469")
+    ('::1', 19469)
+    """
+    host, _, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not bare or (":" in bare and bare == host) or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the last port
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return bare, int(port)
+
+
+def _read(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
+    named = path or (Path(environ["FORETELL_CONFIG"]) if environ.get("FORETELL_CONFIG") else None)
+    source = (named or DEFAULT_PATH).absolute()
+    try:
+        return source, tomllib.loads(source.read_text("utf-8"))
+    except FileNotFoundError:
+        if named is None:
+            return None, {}
+        problem, cure = "there is no such file", "name another, or write one with `foretell init`"
+    except OSError as error:
+        problem, cure = f"cannot be read: {error.strerror}", "let the agent's user read it"
+    except UnicodeDecodeError as error:
+        problem, cure = f"is not UTF-8 text (byte {error.start})", "save it as UTF-8"
+    except tomllib.TOMLDecodeError as error:
+        problem, cure = f"is not TOML: {error}", "correct it there"
+    except RecursionError:
+        problem, cure = "is nested too deeply", "write it flatter"
+    raise ConfigErrors([ConfigError(str(source), "", problem, cure)])
+
+
+class _Reader:
+    """Reads one file's parts and keeps what is wrong with any of them."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.errors: list[ConfigError] = []
+        self.notes: list[str] = []
+        self.readings: set[str] = set()  # that the enabled collectors yield
+
+    def wrong(self, key: str, problem: str, cure: str, file: str | None = None) -> None:
+        self.errors.append(ConfigError(file or self.file, key, problem, cure))
+
+    def take(self, type_: type[T], data: object, key: str, file: str | None = None) -> T | None:
+        """Return `data` as a `type_`, or None when anything about it is wrong."""
+        value, errors = decode(type_, data, file=file or self.file, key=key)
+        self.errors += errors
+        return None if errors else value
+
+    def attempt(self, build: Callable[[], T], key: str, file: str | None = None) -> T | None:
+        """Return what `build` returns; or None when there is no such plugin, or its options contradict each other."""
+        try:
+            return build()
+        except PluginError as error:
+            self.wrong(key, str(error), error.cure, file)
+        except ValueError as error:
+            self.wrong(key, str(error), "change what contradicts it", file)
+        return None
+
+    def settings(self, data: dict[str, Any]) -> Settings:
+        """Return the settings; a wrong key keeps its default, so that the rest can be checked all the same."""
+        settings, self.errors = decode(Settings, data, file=self.file)
+        settings = settings or Settings()
+        refused = {error.key for error in self.errors}
+        zone, desk = settings.customer.zone, settings.delivery.desk
+        if zone is not None and not is_zone(zone):
+            self.wrong("customer.zone", "is no IANA time zone", nearest(zone, available_timezones(), "Europe/Berlin"))
+        if desk not in settings.desks and "delivery.desk" not in refused:
+            self.wrong("delivery.desk", f"there is no [desks.{join(desk)}]", nearest(desk, settings.desks))
+        try:
+            split_address(settings.agent.listen)
+        except ValueError:
+            self.wrong("agent.listen", "is not HOST:PORT", 'write for example "127.0.0.1:19469" or "[::1]:19469"')
+        return settings
+
+    def collectors(self, settings: Settings, context: CollectorContext) -> Iterator[ConfiguredCollector]:
+        """Yield the collectors that run: ours unless switched off, those of third parties when configured."""
+        for name in sorted({*COLLECTORS.built_in(), *settings.collectors}):
+            table, key = settings.collectors.get(name, {}), join("collectors", name)
+            if table.get("enabled") is False and name in COLLECTORS.names():
+                continue  # not even imported
+            plugin = self.attempt(partial(COLLECTORS.load, name), key)
+            options = plugin and self.take(plugin.options, table, key)
+            self.readings |= {reading.name for reading in plugin.readings} if plugin else set()
+            if plugin and options:
+                collector = self.attempt(partial(plugin.build, options, context), key)
+                if collector is not None:
+                    yield ConfiguredCollector(plugin=plugin, options=options, collector=collector)
+
+    def rules(self, settings: Settings) -> Iterator[tuple[Rule, Threshold[Any]]]:
+        """Yield the rules that are judged: the shipped ones with the configuration's changes, and its own."""
+        shipped = shipped_rules()
+        for name in [*shipped, *(name for name in settings.rules if name not in shipped)]:
+            change, key, file = settings.rules.get(name, {}), join("rules", name), self.file
+            if name not in settings.rules:
+                key, file = "", f"thresholds/rules/{name}.toml"
+            elif name not in shipped and not {"kind", "select"} & change.keys():
+                cure = nearest(name, shipped, "a new rule needs summary, kind and select")
+                self.wrong(key, "no shipped rule has this id", cure)
+                continue
+            rule, errors = decode(Rule, _changed(shipped.get(name, {}), change) | {"id": name}, file=file, key=key)
+            self.errors += errors
+            if rule is None or not rule.enabled:
+                continue
+            if self.readings:
+                self._check_readings(rule, written_here="select" in change)
+            plugin = self.attempt(partial(THRESHOLDS.load, rule.kind), _below(key, "kind"), file)
+            limits = plugin and self.take(plugin.limits, rule.limits, _below(key, "limits"), file)
+            if plugin and limits is not None:
+                threshold = self.attempt(partial(plugin.build, limits), _below(key, "limits"), file)
+                if threshold is not None:
+                    yield rule, threshold
+
+    def _check_readings(self, rule: Rule, *, written_here: bool) -> None:
+        """See that the rule has something to judge: a slip in the file is an error; a collector switched off is noted."""
+        for role, name in (("reading", rule.select.reading), ("of", rule.select.of), ("since", rule.select.since)):
+            if name is None or name in self.readings:
+                continue
+            if written_here:
+                cure = nearest(name, self.readings, "`foretell plugins` lists them")
+                self.wrong(join("rules", rule.id, "select", role), "no enabled collector yields this reading", cure)
+            else:
+                self.notes.append(f"rule {rule.id} judges nothing: no enabled collector yields {name}")
+
+    def desks(self, settings: Settings) -> Iterator[tuple[str, tuple[ClientPlugin, ClientOptions]]]:
+        """Yield every configured desk by its name."""
+        for name, table in settings.desks.items():
+            key = join("desks", name)
+            client = table.get("client")
+            if not isinstance(client, str):
+                known = ", ".join(TICKETING_CLIENTS.names())
+                self.wrong(_below(key, "client"), "is missing" if client is None else "is not text", f"one of: {known}")
+                continue
+            plugin = self.attempt(partial(TICKETING_CLIENTS.load, client), _below(key, "client"))
+            options = plugin and self.take(plugin.options, table, key)
+            if plugin and options:
+                yield name, (plugin, options)
+
+
+def shipped_rules() -> dict[str, dict[str, Any]]:
+    """Return the shipped rules as they are written, by id (their file's name), sorted."""
+    files = [file for file in (resources.files("thresholds") / "rules").iterdir() if file.name.endswith(".toml")]
+    return {
+        file.name.removesuffix(".toml"): tomllib.loads(file.read_text("utf-8"))
+        for file in sorted(files, key=lambda file: file.name)
+    }
+
+
+def _changed(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the keys of `change` put in, table by table; limits of another kind do not carry over."""
+    merged = dict(base)
+    if change.get("kind", base.get("kind")) != base.get("kind"):
+        merged.pop("limits", None)
+    for name, value in change.items():
+        before = merged.get(name)
+        merged[name] = _changed(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _below(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
