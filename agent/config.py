@@ -172,8 +172,10 @@ class _Reader:
                 continue  # not even imported
             plugin = self.attempt(partial(COLLECTORS.load, name), key)
             options = plugin and self.take(plugin.options, table, key)
-            self.readings |= {reading.name for reading in plugin.readings} if plugin else set()
-            if plugin and options:
+            if plugin is None or (options and not options.enabled):
+                continue
+            self.readings |= {reading.name for reading in plugin.readings}
+            if options:
                 collector = self.attempt(partial(plugin.build, options, context), key)
                 if collector is not None:
                     yield ConfiguredCollector(plugin=plugin, options=options, collector=collector)

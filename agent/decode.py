@@ -129,7 +129,7 @@ class _Decoder:
     def _leaf(self, type_: Any, data: Any, key: str) -> Any:
         info = inspect.type_info(type_)
         try:
-            plain = parse_duration(data) if isinstance(data, str) and _unwrapped(info)[0].get("duration") else data
+            plain = parse_duration(data) if isinstance(data, str) and unwrapped(info)[0].get("duration") else data
             if not isinstance(plain, float) or math.isfinite(plain):  # inf would pass every lower limit
                 return msgspec.convert(plain, type_)
         except ValueError:  # msgspec.ValidationError is one too
@@ -169,7 +169,7 @@ def _has_shape(member: Any, data: object) -> bool:
 
 def expectation(info: inspect.Type) -> str:
     """Given what msgspec knows of a type, return in words what a value of it is, with its range and an example."""
-    metadata, info = _unwrapped(info)
+    metadata, info = unwrapped(info)
     examples = metadata.get("examples", [])
     match info:
         case inspect.BoolType():
@@ -195,7 +195,7 @@ def expectation(info: inspect.Type) -> str:
     return f"{words}, for example {json.dumps(examples[0])}" if examples else words
 
 
-def _unwrapped(info: inspect.Type) -> tuple[dict[str, Any], inspect.Type]:
+def unwrapped(info: inspect.Type) -> tuple[dict[str, Any], inspect.Type]:
     """Return everything that annotations say (examples, duration), and the type without them and without None."""
     metadata: dict[str, Any] = {}
     while True:
@@ -226,7 +226,7 @@ def _length(info: Any, of: str) -> str:
 
 def _found(data: object, info: inspect.Type) -> str:
     """Return what stands there. Text is repeated only where a closed form was expected, never where a secret could be."""
-    _, expected = _unwrapped(info)
+    _, expected = unwrapped(info)
     wants_text = isinstance(expected, inspect.StrType)
     if isinstance(data, str) and isinstance(expected, inspect.LiteralType | inspect.FloatType | inspect.DateType):
         return json.dumps(safe_text(data, 40), ensure_ascii=False)
