@@ -105,7 +105,7 @@ def install(kind: str, *, as_wheel: bool) -> None:
 
 
 def pip(*arguments: str) -> None:
-    """Run `pip install`, quiet but for its errors. Raises Missing when it fails."""
+    """Run `pip install`, quiet but for its errors when it fails; then raises Missing."""
     command = [
         str(VENV / "bin" / "python"),
         "-I",
@@ -116,7 +116,11 @@ def pip(*arguments: str) -> None:
         "--disable-pip-version-check",
         *arguments,
     ]
-    if subprocess.run(command, check=False).returncode:
+    ended = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    if ended.returncode:
+        told = ended.stderr.splitlines()
+        # pip also warns of every single try; its errors alone say why it gave up.
+        print("\n".join([line for line in told if line.startswith("ERROR")] or told), file=sys.stderr)
         raise Missing(
             "pip could not install what is needed (its reason stands above); cure: see that the package index is reached, "
             "or name a mirror in PIP_INDEX_URL, a proxy in HTTPS_PROXY, or a folder of wheels in PIP_FIND_LINKS"
