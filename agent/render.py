@@ -32,6 +32,7 @@ from ticketing_clients import (
 )
 
 LANGUAGE = "en"
+PUT_OFF = 7 * DAY
 _NOTHING = Proposal(options=(), ruled_out=())
 
 
@@ -50,8 +51,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     priority: the case's, or the next higher one when no agreed window comes before the crossing.
     failed: it has happened, and waiting for a window helps nobody.
-    act_before: unix seconds by which to act, when no agreed window comes early enough.
-    work: how long the work takes, in seconds.
+    act_before: unix seconds by which to begin, when no agreed window comes early enough.
+    work: how long the work takes, in seconds. deadline: when it has to be over, in unix seconds, if it is to prevent anything.
+    put_off: until when it can be put off without harm, in unix seconds, if it can; a week at most, for people to go by.
     """
 
     priority: Priority
@@ -59,6 +61,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     failed: bool = False
     act_before: float | None = None
     work: float
+    deadline: float | None = None
+    put_off: float | None = None
 
     @property
     def windows(self) -> tuple[MaintenanceWindow, ...]:
@@ -118,17 +122,38 @@ def plan_work(facts: CaseFacts, context: RenderContext, *, work: float, timing: 
     crossing = facts.forecast.earliest if facts.forecast else None
     happened = facts.severity is Severity.CRITICAL if crossing is None else crossing <= context.now
     if timing == "now" or (timing == "soon" and happened):
-        return Plan(priority=facts.priority, failed=True, work=work)
+        return Plan(priority=facts.priority, failed=True, work=work, put_off=context.now + PUT_OFF)
     windows = context.settings.windows
     windows = msgspec.structs.replace(windows, notice=max(windows.notice, lead))
     place = spread(context.host.id)
     proposal = propose(context.now, windows, context.zone, before=crossing, length=work, place=place)
-    if proposal.none_fits and crossing is not None:
-        if timing == "soon":
-            act_before = max(crossing - windows.safety, context.now)
-            return Plan(priority=raised(facts.priority), proposal=proposal, act_before=act_before, work=work)
+    if timing == "planned" and proposal.none_fits and crossing is not None:
         proposal = propose(context.now, windows, context.zone, before=None, length=work, place=place)
-    return Plan(priority=facts.priority, proposal=proposal, work=work)
+    if timing == "planned" or crossing is None:
+        return Plan(priority=facts.priority, proposal=proposal, work=work, put_off=context.now + PUT_OFF)
+    deadline = crossing - windows.safety
+    plan = Plan(
+        priority=facts.priority,
+        proposal=proposal,
+        work=work,
+        deadline=deadline,
+        put_off=min(context.now + PUT_OFF, crossing - DAY) if crossing - context.now > 2 * DAY else None,
+    )
+    if proposal.none_fits:
+        act_before = max(deadline - work, context.now)
+        return msgspec.structs.replace(plan, priority=raised(facts.priority), act_before=act_before)
+    return plan
+
+
+def _service_times(plan: Plan, context: RenderContext) -> ServiceTimes:
+    """Return the service level's times; the fix no sooner than the first window we propose, and in time to prevent it."""
+    level = context.settings.service_levels.of(plan.priority)
+    fix = context.now + level.fix
+    if plan.windows:
+        fix = max(fix, plan.windows[0].end)
+    if plan.deadline is not None:
+        fix = max(min(fix, plan.deadline), context.now)
+    return ServiceTimes(first_response_due=_utc(context.now + level.first_response), fix_due=_utc(fix))
 
 
 def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
@@ -149,11 +174,8 @@ def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
     values["members"] = [_member(member, about_host) for member in facts.members]
     words = values["words"] = wording.find_words(facts.rule, facts.remedy, values)
     plan = plan_work(facts, context, work=words.minutes * MINUTE, timing=words.timing, lead=words.lead_days * DAY)
-    level = settings.service_levels.of(plan.priority)
     values["plan"] = plan
-    values["service"] = ServiceTimes(
-        first_response_due=_utc(context.now + level.first_response), fix_due=_utc(context.now + level.fix)
-    )
+    values["service"] = _service_times(plan, context)
     return values
 
 

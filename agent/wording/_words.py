@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from types import SimpleNamespace
@@ -74,6 +75,7 @@ def _environment() -> Environment:
         "or_else": _or_else,
         "percent": _values.percent,
         "sentence": _sentence,
+        "quoted": shlex.quote,  # a name of the host's stands in a command that an engineer may paste
         "size": _values.size,
         "span": _values.span,
     }

