@@ -33,7 +33,7 @@ def unmark(text: str) -> str:
 
 
 def parse(text: str) -> Document:
-    """Return the document that rendered `text` describes."""
+    """Return the document that rendered `text` describes. Raises ValueError when it says nothing at all."""
     blocks: list[Block] = []
     after_empty = True
     for line in text.splitlines():
@@ -42,6 +42,8 @@ def parse(text: str) -> Document:
             joined = _joined(blocks[-1], block, after_empty=after_empty) if blocks else None
             blocks[-1:] = [joined] if joined else [*blocks[-1:], block]
         after_empty = block is None
+    if not blocks:
+        raise ValueError("a template said nothing")
     return Document(blocks=tuple(blocks))
 
 
