@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from agent.model import CaseState, Hold, QueueState
 from agent.settings import MINUTE
-from agent.status import Health, Summary
+from agent.status import Health
 from agent.wording._values import number, percent, size, span
 from thresholds import Fact, Forecast
 
@@ -75,7 +76,10 @@ def moment(at: float, zone: str) -> str:
     >>> moment(0, "Europe/Berlin")
     '1970-01-01 01:00 CET'
     """
-    return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+    try:
+        return f"{datetime.fromtimestamp(at, ZoneInfo(zone)):%Y-%m-%d %H:%M %Z}"
+    except (OverflowError, ValueError, OSError):  # a date no calendar has, as a broken firmware reports it
+        return "no date"
 
 
 def crossing(forecast: Forecast, zone: str) -> str:
@@ -102,7 +106,7 @@ def amount(value: float, unit: str, zone: str = "UTC") -> str:
     >>> amount(2e9, "bytes"), amount(0.5, "ratio"), amount(1, "boolean"), amount(float("nan"), "count")
     ('2.0 GB', '50 %', 'yes', 'no number')
     """
-    if math.isnan(value):
+    if not math.isfinite(value):
         return "no number"
     if unit == "timestamp":
         return moment(value, zone)
@@ -122,27 +126,46 @@ def subject(labels: Mapping[str, str]) -> str:
     return ", ".join(f"{label}={text}" for label, text in sorted(labels.items()))
 
 
-def title(rule: str, about: Mapping[str, str], summary: Summary) -> str:
-    """Return one line for a rule's verdict: what it watches for, and where."""
-    return f"{summary.rules.get(rule) or rule}: {subject(about)}"
+class Judged(Protocol):
+    """A Case, Finding, HeldCase or Unjudged."""
+
+    @property
+    def rule(self) -> str:
+        """Id of the rule."""
+
+    @property
+    def subject(self) -> dict[str, str]:
+        """What it is about."""
+
+
+def title(judged: Judged, rules: Mapping[str, str]) -> str:
+    """Return one line for a rule's verdict: what it watches for (`rules`: id to summary line), and where."""
+    return f"{rules.get(judged.rule) or judged.rule}: {subject(judged.subject)}"
+
+
+# What each fact of a finding's evidence says, in this order; `deadline` is a time whatever the unit of the others.
+_EVIDENCE: Mapping[str, str] = {
+    "value": "{}",
+    "limit": "the limit is {}",
+    "growth_per_day": "changing by {} a day",
+    "deadline": "due {}",
+}
 
 
 def measured(evidence: Mapping[str, Fact], zone: str = "UTC") -> str:
     """Return what was measured in one phrase, empty when nothing was in numbers.
 
-    >>> measured({"available": 12e9, "whole": 1e11, "unit": "bytes", "growth_per_day": 2e9})
-    '12.0 GB of 100.0 GB left (12 %), changing by 2.0 GB a day'
+    >>> measured({"available": 12e9, "whole": 1e11, "limit": 5e9, "unit": "bytes", "growth_per_day": 2e9})
+    '12.0 GB of 100.0 GB left (12 %), the limit is 5.0 GB, changing by 2.0 GB a day'
     >>> measured({"value": 0.97, "limit": 0.95, "unit": "ratio"})
     '97 %, the limit is 95 %'
     """
     unit = str(evidence.get("unit") or "")
-    said = {key: amount(fact, unit, zone) for key, fact in evidence.items() if isinstance(fact, (int, float))}
-    phrases = []
-    available, whole = evidence.get("available"), evidence.get("whole")
-    if isinstance(available, (int, float)) and isinstance(whole, (int, float)) and whole:
-        phrases.append(f"{said['available']} of {said['whole']} left ({percent(available / whole)})")
-    else:
-        phrases += [said[key] for key in ("value",) if key in said]
-        phrases += [f"the limit is {said[key]}" for key in ("limit",) if key in said]
-    phrases += [f"changing by {said[key]} a day" for key in ("growth_per_day",) if key in said]
-    return ", ".join(phrases)
+    numbers = {key: float(fact) for key, fact in evidence.items() if isinstance(fact, int | float)}
+    said = {key: amount(value, "timestamp" if key == "deadline" else unit, zone) for key, value in numbers.items()}
+    if unit in {"boolean", "info"}:
+        return ""  # that it is so is what the rule's own line says
+    if numbers.get("whole") and "available" in numbers:
+        share = percent(numbers["available"] / numbers["whole"])
+        said["value"] = f"{said['available']} of {said['whole']} left ({share})"
+    return ", ".join(phrase.format(said[key]) for key, phrase in _EVIDENCE.items() if key in said)

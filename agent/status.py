@@ -183,7 +183,7 @@ def health(summary: Summary) -> Health:
         return "critical"
     if worst == Severity.WARNING or summary.degraded or summary.queue.rejected or summary.desk.reachable is False:
         return "attention"
-    if summary.unchecked or any(not run.success for run in summary.collectors):
+    if summary.unchecked or any(not run.success and not run.not_supported for run in summary.collectors):
         return "unknown"
     return "well"
 

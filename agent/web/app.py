@@ -178,7 +178,7 @@ def _case_page(prefix: str, source: PageSource, pages: PageRenderer) -> Answer:
 
 def _page(pages: PageRenderer, snapshot: Snapshot, name: str, page: Page) -> Answer:
     try:
-        return Answer(HTTPStatus.OK, HTML, pages.render(snapshot.cycle, name, page))
+        return Answer(HTTPStatus.OK, HTML, pages.render(snapshot, name, page))
     except RenderFailed:
         log.exception("the page could not be rendered")
         return _text(HTTPStatus.INTERNAL_SERVER_ERROR, in_brief(snapshot))

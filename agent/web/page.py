@@ -14,6 +14,9 @@ from agent.status import Snapshot, Summary, health
 from agent.web.rendering import CasePage, Page, StatusPage
 from collectors import Reading
 
+# Of one reading name. The daemon keeps the page for a cycle, so its size is bounded; `/metrics` has everything.
+MOST_ROWS = 200
+
 
 def render(page: Page) -> str:
     """Return `page` as HTML."""
@@ -29,7 +32,7 @@ def render(page: Page) -> str:
     environment.globals |= {"now": summary, "health": health(summary), "words": plain}
     match page:
         case StatusPage(snapshot=snapshot):
-            return environment.get_template("status.html").render(readings=_grouped(snapshot))
+            return environment.get_template("status.html").render(readings=_grouped(snapshot), most_rows=MOST_ROWS)
         case CasePage(details=details):
             return environment.get_template("case.html").render(details=details, case=details.case)
 
@@ -41,7 +44,7 @@ def _filters(summary: Summary) -> dict[str, Any]:
         "distance": lambda at: plain.distance(at, summary.cycle_at),
         "duration": plain.duration,
         "subject": plain.subject,
-        "title": lambda judged: plain.title(judged.rule, judged.subject, summary),
+        "title": lambda judged: plain.title(judged, summary.rules),
         "amount": lambda value, unit: plain.amount(value, unit, summary.zone),
         "size": lambda amount: plain.amount(amount, "bytes"),
         "measured": lambda facts: plain.measured(facts, summary.zone),

@@ -1,4 +1,4 @@
-"""Pages are rendered by a short-lived child, once per cycle at most, so that Jinja2 never lives in the daemon."""
+"""Pages are rendered by a short-lived child, at most once per snapshot, so that Jinja2 never lives in the daemon."""
 
 from __future__ import annotations
 
@@ -60,21 +60,21 @@ def render_in_child(page: Page) -> bytes:
 
 
 class PageRenderer:
-    """Rendered pages of the present cycle. One child at a time; whoever asks meanwhile waits, and gets what it made."""
+    """Rendered pages of the present snapshot. One child at a time; whoever asks meanwhile waits, and gets what it made."""
 
     def __init__(self, render: Callable[[Page], bytes] = render_in_child) -> None:
         self._render = render
         self._lock = threading.Lock()
-        self._cycle = 0
+        self._snapshot: Snapshot | None = None
         self._pages: dict[str, bytes] = {}
 
-    def render(self, cycle: int, name: str, page: Page) -> bytes:
-        """Return the page called `name` as it is in `cycle`. Raises RenderFailed, also when the queue does not move."""
+    def render(self, snapshot: Snapshot, name: str, page: Page) -> bytes:
+        """Return the page called `name` as of `snapshot`. Raises RenderFailed, also when the queue does not move."""
         if not self._lock.acquire(timeout=LONGEST_RENDER):
             raise RenderFailed("other pages are being made and do not get ready")
         try:
-            if self._cycle != cycle or len(self._pages) >= MOST_CACHED:
-                self._cycle, self._pages = cycle, {}
+            if self._snapshot is not snapshot or len(self._pages) >= MOST_CACHED:
+                self._snapshot, self._pages = snapshot, {}
             if name not in self._pages:
                 self._pages[name] = self._render(page)
             return self._pages[name]

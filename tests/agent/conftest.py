@@ -19,11 +19,12 @@ AT = 1_795_600_800.0  # 2026-11-25 10:00 UTC
 def snapshot() -> Snapshot:
     """Return a host with one disk filling up, a failed unit of old, a mount that hangs, and a desk that refused something."""
     forecast = Forecast(earliest=AT + 2 * DAY, expected=AT + 3 * DAY, latest=None)
-    evidence = {"value": 12e9, "limit": 5e9, "unit": "bytes", "growth_per_day": 2.3e9}
+    evidence = {"available": 12e9, "whole": 1e11, "limit": 5e9, "unit": "bytes", "growth_per_day": 2.3e9}
     filling = Case(
         key="a1" * 32,
         rule="disk_space",
         subject={"mountpoint": "/srv"},
+        labels={"mountpoint": "/srv", "device": "sdb1", "fstype": "ext4"},
         state="open",
         severity=Severity.WARNING,
         priority="P3",

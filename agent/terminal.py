@@ -1,0 +1,294 @@
+"""What `check`, `run`, `status`, `cases` and `outbox` print: sentences, and tables where there is much of one kind.
+
+Imported by commands only. Text of the host never goes to rich as markup: it is wrapped in Text everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from agent import plain
+from agent.gist import gist
+from agent.model import Case, QueuedOperation
+from agent.status import CaseDetails, Health, Snapshot, Summary, health
+from thresholds import Severity
+
+# What is printed of a key; `cases show` accepts any unambiguous beginning.
+KEY_SHOWN = 12
+# A daemon whose next cycle is this many cycles overdue is not running, or stuck.
+LATE_CYCLES = 3
+NARROW = 90  # columns; below it a list reads better than a table
+
+_HEALTH_STYLES: Mapping[Health, str] = {"well": "green", "unknown": "yellow", "attention": "yellow", "critical": "red"}
+_SEVERITY_STYLES: Mapping[Severity, str] = {
+    Severity.HEALTHY: "green",
+    Severity.NOTICE: "cyan",
+    Severity.WARNING: "yellow",
+    Severity.CRITICAL: "red",
+}
+
+
+def show_check(console: Console, snapshot: Snapshot, would_open: Sequence[Case]) -> None:
+    """Print one cycle that sends nothing: what was read, found, held back and not seen, and what would be done."""
+    _show_cycle(console, snapshot)
+    _heading(console, "What I would do")
+    for case in would_open:
+        ticket = Text.assemble(
+            f"Open a {case.priority} ticket at {snapshot.desk.name}: ", (_title(case, snapshot), "bold")
+        )
+        _line(console, ticket)
+    if not would_open:
+        _line(console, _nothing(snapshot))
+
+
+def show_first_cycle(console: Console, snapshot: Snapshot, page: str) -> None:
+    """Print what the daemon's first cycle saw and did, and where its `page` is."""
+    _show_cycle(console, snapshot)
+    _heading(console, "Tickets")
+    opened = [case for case in snapshot.cases if case.ticket is not None]
+    for case in opened:
+        _line(console, Text.assemble(f"{_ticket(case)} ({case.priority}): ", (_title(case, snapshot), "bold")))
+    if snapshot.queue.waiting:
+        _line(console, Text(f"Waiting for the desk {snapshot.desk.name}: {snapshot.queue.waiting}"))
+    elif not opened:
+        _line(console, _nothing(snapshot))
+    console.print()
+    console.print(Text(f"Watching. Status page: {page}"))
+    console.print(Text("To see the whole way in a minute, on a recording: foretell demo"))
+
+
+def show_status(console: Console, summary: Summary | None, now: float) -> None:
+    """Print whether the daemon is alive, its last cycle, open cases, queue, and what could not be checked."""
+    if summary is None:
+        console.print(Text("The daemon has not finished a cycle here. Start it with: foretell run"))
+        return
+    zone = summary.zone
+    state = health(summary)
+    console.print(Text(f"{plain.HEALTHS[state]}.", style=f"bold {_HEALTH_STYLES[state]}"))
+    period = summary.next_cycle_at - summary.cycle_at
+    if now - summary.cycle_at > LATE_CYCLES * period:
+        late = (
+            f"No cycle has been finished since {plain.moment(summary.cycle_at, zone)}: the daemon is stopped or stuck."
+        )
+        console.print(Text(late, style="bold red"))
+    table = _table()
+    seen = f"{plain.moment(summary.cycle_at, zone)} ({plain.distance(summary.cycle_at, now)})"
+    _row(table, "Host", f"{summary.host_name} ({summary.host_id})")
+    _row(table, "Last cycle", f"number {summary.cycle}, {seen}, took {summary.cycle_duration:.2f} s")
+    _row(table, "Running for", plain.duration(summary.cycle_at - summary.started_at))
+    _row(table, "Desk", f"{summary.desk.name}, {_reachable(summary)}")
+    _row(table, "Queue", _queue(summary, now))
+    _row(table, "History", plain.amount(summary.history_bytes, "bytes"))
+    for sentence in summary.degraded.values():
+        _row(table, "Degraded", sentence, style="red")
+    console.print(table)
+    if summary.cases:
+        _heading(console, "Open cases")
+        show_cases(console, summary.cases, summary.rules, zone, now)
+    _show_held(console, summary, now)
+    _show_unseen(console, summary)
+
+
+def show_cases(console: Console, cases: Sequence[Case], rules: Mapping[str, str], zone: str, now: float) -> None:
+    """Print a table of cases. rules: id to summary line."""
+    if not cases:
+        console.print(Text("There are no cases."))
+        return
+    rows = []
+    for case in cases:
+        problem = f"{rules.get(case.rule) or case.rule}: {plain.subject(case.subject)}"
+        crossing = plain.distance(case.forecast.earliest, now) if case.forecast else ""
+        state = f"{_state(case)}, since {plain.moment(case.changed_at, zone)}"
+        rows.append((case.key[:KEY_SHOWN], case.priority, problem, state, crossing, _ticket(case)))
+    _show_list(console, ("Key", "Priority", "Problem", "State", "Crossing", "Ticket"), rows)
+
+
+def show_case(console: Console, details: CaseDetails, zone: str, now: float) -> None:
+    """Print one case with its story, and the ticket's text when the desk is the local one."""
+    case = details.case
+    console.print(Text(f"{details.summary or case.rule}: {plain.subject(case.subject)}", style="bold"))
+    table = _table()
+    for name, said in _case_rows(case, zone, now):
+        _row(table, name, said)
+    console.print(table)
+    if details.time_line:
+        _heading(console, "What happened")
+        story = _table()
+        for entry in details.time_line:
+            _row(story, plain.moment(entry.at, zone), f"{entry.what} by {entry.by}" if entry.by else entry.what)
+        console.print(story)
+    if details.ticket is not None:
+        _heading(console, f"Ticket {details.ticket.id}: {details.ticket.title}")
+        _line(console, Text(details.ticket.body))
+        for comment in details.ticket.comments:
+            audience = "" if comment.public else ", internal"
+            _heading(console, f"{plain.moment(comment.at, zone)}, {comment.by or 'Foretell'}{audience}")
+            _line(console, Text(comment.text))
+
+
+def _case_rows(case: Case, zone: str, now: float) -> Iterator[tuple[str, str]]:
+    yield "State", f"{_state(case)}, since {plain.moment(case.changed_at, zone)}"
+    yield "Priority", f"{case.priority}, {case.severity.name.lower()}"
+    yield "Measured", plain.measured(case.evidence, zone)
+    if case.forecast:
+        yield "Crossing", f"{plain.distance(case.forecast.earliest, now)}: {plain.crossing(case.forecast, zone)}"
+    yield from case.labels.items()
+    for name, at in (("First seen", case.first_seen), ("Opened", case.opened_at), ("Closed", case.closed_at)):
+        if at is not None:
+            yield name, plain.moment(at, zone)
+    if case.recurring:
+        yield "Recurring", f"{len(case.opened)} times within 30 days"
+    yield "Ticket", ", ".join(filter(None, [_ticket(case), case.ticket_status, case.handler]))
+    if case.ticket is not None and case.ticket.url:
+        yield "", case.ticket.url
+    yield "Key", case.key
+
+
+def show_outbox(console: Console, operations: Sequence[QueuedOperation], zone: str, now: float) -> None:
+    """Print the operations that wait or were refused, and what can be done about the latter."""
+    if not operations:
+        console.print(Text("The outbox is empty."))
+        return
+    rows = []
+    for queued in operations:
+        operation = queued.operation
+        what = f"comment: {operation.topic}" if operation.kind == "comment" else operation.kind
+        state = plain.QUEUE_STATES[queued.state]
+        if queued.state == "queued" and queued.not_before > now:
+            state += f", next try {plain.distance(queued.not_before, now)}"
+        why = ": ".join(filter(None, [queued.reason.replace("_", " "), queued.detail]))
+        queued_at = plain.moment(operation.created_at, zone)
+        rows.append((operation.id, what.replace("_", " "), state, queued_at, str(queued.attempts), why))
+    _show_list(console, ("Id", "What", "State", "Queued", "Tries", "Why"), rows)
+    if any(queued.state == "rejected" for queued in operations):
+        console.print(Text("What was refused waits for you: foretell outbox retry ID, or foretell outbox drop ID"))
+
+
+def _show_cycle(console: Console, snapshot: Snapshot) -> None:
+    when = plain.moment(snapshot.cycle_at, snapshot.zone)
+    console.print(Text(f"Foretell {snapshot.version} on {snapshot.host_name}, {when}", style="bold"))
+    _heading(console, "Read")
+    table = _table()
+    for run in snapshot.collectors:
+        names = set(run.names)
+        readings = [reading for reading in snapshot.readings if reading.name in names]
+        said = run.not_supported or (gist(readings) if run.success else "could not be read, see below")
+        _row(
+            table,
+            run.name,
+            str(len(readings)),
+            said,
+            style="" if run.success else "dim" if run.not_supported else "yellow",
+        )
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    _show_found(console, snapshot)
+    _show_held(console, snapshot, snapshot.cycle_at)
+    _show_unseen(console, snapshot)
+
+
+def _show_found(console: Console, snapshot: Snapshot) -> None:
+    _heading(console, "Found")
+    for finding in sorted(snapshot.findings, key=lambda one: -one.severity):
+        level = (finding.severity.name.lower(), _SEVERITY_STYLES[finding.severity])
+        _line(console, Text.assemble(level, "  ", _title(finding, snapshot)))
+        if measured := plain.measured(finding.evidence, snapshot.zone):
+            _line(console, Text(measured), indent=4)
+        if finding.forecast:
+            soon = plain.distance(finding.forecast.earliest, snapshot.cycle_at)
+            _line(console, Text(f"{soon}: {plain.crossing(finding.forecast, snapshot.zone)}"), indent=4)
+    if not snapshot.findings:
+        _line(console, Text("Nothing is wrong with what was checked."))
+
+
+def _show_held(console: Console, summary: Summary, now: float) -> None:
+    if not summary.held:
+        return
+    _heading(console, "Held back")
+    for held in summary.held:
+        until = f"; due {plain.distance(held.until, now)}" if held.until is not None and held.until > now else ""
+        _line(console, Text(_title(held, summary)))
+        _line(console, Text(f"{plain.HOLDS[held.hold]}{until}", style="dim"), indent=4)
+
+
+def _show_unseen(console: Console, summary: Summary) -> None:
+    if not summary.unchecked and not summary.unjudged:
+        return
+    _heading(console, "Could not be checked")
+    for collector, gap in summary.unchecked:
+        about = f"{gap.name or collector}{f' of {plain.subject(gap.labels)}' if gap.labels else ''}"
+        _line(console, Text.assemble((about, "yellow"), f": {gap.reason}"))
+    for unjudged in summary.unjudged:
+        _line(console, Text.assemble((_title(unjudged, summary), "yellow"), f": {unjudged.reason}"))
+
+
+def _nothing(snapshot: Snapshot) -> Text:
+    unseen = " What could not be checked is not known to be well." if snapshot.unchecked else ""
+    held = " What is held back is not old enough, or is kept for the digest." if snapshot.held else ""
+    return Text(f"Nothing to open.{held}{unseen}")
+
+
+def _title(judged: plain.Judged, summary: Summary) -> str:
+    return plain.title(judged, summary.rules)
+
+
+def _state(case: Case) -> str:
+    held = f" ({plain.HOLDS[case.hold]})" if case.state == "pending" and case.hold else ""
+    return plain.STATES[case.state] + held
+
+
+def _ticket(case: Case) -> str:
+    return f"{case.ticket.desk} #{case.ticket.id}" if case.ticket is not None else "no ticket"
+
+
+def _reachable(summary: Summary) -> str:
+    if summary.desk.reachable is None:
+        return "nothing had to be sent yet"
+    return "reachable" if summary.desk.reachable else f"not reachable: {summary.queue.last_detail or 'no answer'}"
+
+
+def _queue(summary: Summary, now: float) -> str:
+    queue = summary.queue
+    oldest = f", the oldest for {plain.duration(now - queue.oldest_at)}" if queue.oldest_at is not None else ""
+    refused = f", {queue.rejected} refused by the desk (foretell outbox list)" if queue.rejected else ""
+    return f"{queue.waiting} waiting{oldest if queue.waiting else ''}{refused}"
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def _line(console: Console, text: Text, indent: int = 2) -> None:
+    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+
+
+def _show_list(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print `rows` as a table, or one below the other where the terminal is too narrow for that."""
+    if console.width >= NARROW:
+        table = _table(*columns)
+        for row in rows:
+            _row(table, *row)
+        console.print(table)
+        return
+    for row in rows:
+        console.print(Text(row[0], style="bold"))
+        for column, said in zip(columns[1:], row[1:], strict=True):
+            if said:
+                _line(console, Text(f"{column}: {said}"))
+
+
+def _table(*columns: str) -> Table:
+    """Return a table without lines; without column names, its first column names the rows."""
+    table = Table(box=None, show_header=bool(columns), header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in {"Key", "Priority", "Tries"})
+    return table
+
+
+def _row(table: Table, *cells: str, style: str = "") -> None:
+    table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)

@@ -1,0 +1,207 @@
+"""What the commands print: complete, in plain words, at every width, and unmoved by what a host calls its things."""
+
+import io
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from agent import terminal
+from agent.model import Operation, QueuedOperation
+from agent.status import CaseDetails, CollectorRun, TicketComment, TicketText, TimeLineEntry
+from collectors import CouldNotCheck
+
+WIDTHS = [40, 80, 200]
+
+
+class Paper:
+    """A console whose print is read back."""
+
+    def __init__(self, width=200, **options):
+        self._written = io.StringIO()
+        self.console = Console(file=self._written, width=width, **options)
+
+    @property
+    def text(self):
+        return self._written.getvalue()
+
+    @property
+    def words(self):
+        """What was printed, without line breaks and alignment."""
+        return " ".join(self.text.split())
+
+
+@pytest.fixture
+def paper():
+    """Return wide paper without colour."""
+    return Paper()
+
+
+@pytest.fixture
+def refused(snapshot):
+    """Return an operation the desk refused."""
+    operation = Operation(
+        id="a1a1a1a1a1a1a1a1-1",
+        case=snapshot.cases[0].key,
+        kind="raise_priority",
+        topic="worse",
+        facts={},
+        created_at=snapshot.cycle_at - 90,
+    )
+    detail = "helpdesk: Queue 'Ops' does not exist"
+    return QueuedOperation(operation=operation, state="rejected", attempts=2, reason="not_applied", detail=detail)
+
+
+def test_a_check_ends_with_what_would_be_done(paper, snapshot):
+    """Read, found, held back, not seen, and at last the ticket that would be opened."""
+    terminal.show_check(paper.console, snapshot, snapshot.cases)
+    headings = [line for line in paper.text.splitlines() if line and not line.startswith(" ")]
+    assert headings[1:] == ["Read", "Found", "Held back", "Could not be checked", "What I would do"]
+    assert "disk 3 1 file system, least room on /srv: 12.0 GB of 100.0 GB left (12 %)" in paper.words
+    assert "warning A file system is running full: /srv" in paper.words
+    assert "in 2 days: 2026-11-27 10:00 UTC at the earliest" in paper.words
+    assert "goes into the first look's digest; due in 20 hours" in paper.words
+    assert "filesystem_avail_bytes of /mnt/nas: no answer within 5 s" in paper.words
+    assert "services: systemctl did not finish in 5 s" in paper.words
+    assert paper.words.endswith("Open a P3 ticket at helpdesk: A file system is running full: /srv")
+
+
+def test_nothing_to_open_is_said_truthfully(paper, snapshot):
+    """Nothing to open is not all well: what was held back or not seen is named."""
+    terminal.show_check(paper.console, snapshot, [])
+    assert paper.words.endswith(
+        "Nothing to open. What is held back is not old enough, or is kept for the digest. "
+        "What could not be checked is not known to be well."
+    )
+
+
+def test_a_host_where_all_is_well_is_told_so_briefly(snapshot):
+    """Without findings, holds and gaps there is nothing to read but that."""
+    well = msgspec.structs.replace(snapshot, findings=[], held=[], unjudged=[], collectors=[], cases=[])
+    paper = Paper()
+    terminal.show_check(paper.console, well, [])
+    assert "Nothing is wrong with what was checked." in paper.words
+    assert "Held back" not in paper.words
+    assert paper.words.endswith("What I would do Nothing to open.")
+
+
+def test_the_first_cycle_tells_tickets_page_and_demo(paper, snapshot):
+    """What `make run` shows: the tickets it opened, what still waits, where the page is, and how to see the whole way."""
+    terminal.show_first_cycle(paper.console, snapshot, "http://127.0.0.1:19469/")
+    assert "helpdesk #42 (P3): A file system is running full: /srv" in paper.words
+    assert "Waiting for the desk helpdesk: 1" in paper.words
+    assert "Status page: http://127.0.0.1:19469/" in paper.words
+    assert paper.words.endswith("foretell demo")
+
+
+def test_status_tells_life_cases_queue_and_gaps(paper, snapshot):
+    """One look answers whether somebody must act."""
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 20)
+    assert paper.text.startswith("Something needs attention.\n")
+    assert "stopped or stuck" not in paper.words
+    assert "number 61, 2026-11-25 10:00 UTC (now), took 0.25 s" in paper.words
+    assert "1 waiting, the oldest for 2 minutes, 1 refused by the desk (foretell outbox list)" in paper.words
+    assert "the state folder cannot be written; nothing new is remembered" in paper.words
+    assert "a1a1a1a1a1a1 P3 A file system is running full: /srv" in paper.words
+
+
+def test_a_daemon_that_missed_its_cycles_is_not_called_alive(paper, snapshot):
+    """An old summary is not news."""
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 200)
+    assert "No cycle has been finished since 2026-11-25 10:00 UTC: the daemon is stopped or stuck." in paper.words
+
+
+def test_status_without_a_daemon_says_how_to_start_it(paper):
+    """No summary, no guess."""
+    terminal.show_status(paper.console, None, 0.0)
+    assert paper.words.endswith("foretell run")
+
+
+def test_a_desk_that_does_not_answer_is_named_with_the_reason(paper, snapshot):
+    """The last failure stands where the desk is."""
+    unreachable = msgspec.structs.replace(snapshot.desk, reachable=False)
+    queue = msgspec.structs.replace(snapshot.queue, last_detail="connection refused")
+    terminal.show_status(
+        paper.console, msgspec.structs.replace(snapshot.summary, desk=unreachable, queue=queue), snapshot.cycle_at
+    )
+    assert "helpdesk, not reachable: connection refused" in paper.words
+
+
+def test_a_case_is_told_with_its_story_and_ticket(paper, snapshot):
+    """`cases show` has all there is: state, numbers, dates, story, and the local desk's text."""
+    comment = TicketComment(at=snapshot.cycle_at, text="Will do tonight [bold]", by="Kim", public=False)
+    details = CaseDetails(
+        case=msgspec.structs.replace(snapshot.cases[0], recurring=True, opened=(1.0, 2.0, 3.0)),
+        summary="A file system is running full",
+        time_line=[TimeLineEntry(at=snapshot.cycle_at, what="acknowledged", by="Kim")],
+        ticket=TicketText(
+            id="42", title="The disk will be full", status="open", body="Line 1\nLine 2", comments=[comment]
+        ),
+    )
+    terminal.show_case(paper.console, details, "Europe/Berlin", snapshot.cycle_at)
+    assert "open at the desk, since 2026-11-24 11:00 CET" in paper.words
+    assert "in 2 days: 2026-11-27 11:00 CET at the earliest" in paper.words
+    assert "device sdb1" in paper.words
+    assert "3 times within 30 days" in paper.words
+    assert "helpdesk #42, open, Kim" in paper.words
+    assert "2026-11-25 11:00 CET acknowledged by Kim" in paper.words
+    assert "  Line 1\n  Line 2\n" in paper.text
+    assert "2026-11-25 11:00 CET, Kim, internal Will do tonight [bold]" in paper.words
+
+
+def test_the_outbox_tells_why_and_what_to_do(paper, refused):
+    """What the desk refused is shown with its reason, and with the two ways out."""
+    terminal.show_outbox(paper.console, [refused], "UTC", refused.operation.created_at)
+    assert "a1a1a1a1a1a1a1a1-1 raise priority refused by the desk" in paper.words
+    assert "not applied: helpdesk: Queue 'Ops' does not exist" in paper.words
+    assert "foretell outbox retry ID" in paper.words
+
+
+def test_what_waits_tells_its_next_try(paper, refused):
+    """A queued operation says when it is tried again, and asks nothing of anybody."""
+    queued = msgspec.structs.replace(refused, state="queued", not_before=refused.operation.created_at + 300)
+    terminal.show_outbox(paper.console, [queued], "UTC", refused.operation.created_at)
+    assert "waiting, next try in 5 minutes" in paper.words
+    assert "retry ID" not in paper.words
+
+
+def test_nothing_is_said_of_nothing(paper):
+    """Empty lists are a sentence."""
+    terminal.show_outbox(paper.console, [], "UTC", 0.0)
+    terminal.show_cases(paper.console, [], {}, "UTC", 0.0)
+    assert paper.text == "The outbox is empty.\nThere are no cases.\n"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_width_shows_everything(snapshot, refused, width):
+    """On a narrow terminal lines fold; nothing is cut off and nothing runs over."""
+    paper = Paper(width)
+    terminal.show_check(paper.console, snapshot, snapshot.cases)
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at)
+    terminal.show_outbox(paper.console, [refused], "UTC", snapshot.cycle_at)
+    assert max(map(len, paper.text.splitlines())) <= width
+    assert "…" not in paper.text
+    unfolded = "".join(paper.text.split())
+    for whole in ("a1a1a1a1a1a1", "helpdesk#42", "Queue'Ops'doesnotexist", "systemctldidnotfinishin5s"):
+        assert whole in unfolded
+
+
+def test_no_color_means_no_escape_codes(snapshot, monkeypatch):
+    """NO_COLOR is heeded on a terminal, and a pipe gets no codes at all."""
+    colourful = Paper(force_terminal=True, color_system="standard")
+    terminal.show_status(colourful.console, snapshot.summary, snapshot.cycle_at)
+    assert "\x1b[1;33m" in colourful.text
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = Paper(force_terminal=True, color_system="standard")
+    terminal.show_status(plain.console, snapshot.summary, snapshot.cycle_at)
+    assert "33m" not in plain.text
+
+
+def test_names_of_the_host_are_no_markup(paper, snapshot):
+    """A mount called `[red]` or `:smile:` is shown as it is called."""
+    gap = CouldNotCheck("filesystem_avail_bytes", {"mountpoint": "/[red]x[/red]"}, "[/] :smile: [link=x]")
+    hostile = msgspec.structs.replace(
+        snapshot, collectors=[CollectorRun(name="disk", success=True, duration=0.0, unchecked=[gap])]
+    )
+    terminal.show_check(paper.console, hostile, [])
+    assert "filesystem_avail_bytes of /[red]x[/red]: [/] :smile: [link=x]" in paper.words
