@@ -98,7 +98,7 @@ def _table(header: str, summary: str, struct: type[msgspec.Struct], given: Table
         if field.encode_name in rest:
             lines.append(f"{join(field.encode_name)} = {_written(rest.pop(field.encode_name), field.type)}")
         else:
-            lines.append(f"#{join(field.encode_name)} = {_default(field, own or {})}")
+            lines.append(f"#{join(field.encode_name)} = {default_text(field, own)}")
     return "\n".join([*lines, *_raw(rest)])
 
 
@@ -106,9 +106,10 @@ def _fields(info: inspect.Type) -> tuple[inspect.Field, ...]:
     return info.fields if isinstance(info, inspect.StructType) else ()
 
 
-def _default(field: inspect.Field, own: Table) -> str:
+def default_text(field: inspect.Field, own: Table | None = None) -> str:
+    """Return a field's default as TOML writes it, or the plugin's `own`; "..." where there is none."""
     made = field.default_factory() if callable(field.default_factory) else field.default
-    default = own.get(field.encode_name, made)
+    default = (own or {}).get(field.encode_name, made)
     return '"..."' if default is None or default is msgspec.NODEFAULT else _written(default, field.type)
 
 
@@ -126,7 +127,9 @@ def _written(value: Any, info: inspect.Type) -> str:
         types = {field.encode_name: field.type for field in _fields(info)}
         other = info.value_type if isinstance(info, inspect.DictType) else inspect.AnyType()
         return _inline((name, item, types.get(name, other)) for name, item in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, set | frozenset):
+        value = sorted(value)  # the same file every time
+    if isinstance(value, list | tuple):
         item_type = getattr(info, "item_type", inspect.AnyType())
         return "[" + ", ".join(_written(item, item_type) for item in value) + "]"
     if isinstance(value, dt.date | dt.time):
