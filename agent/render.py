@@ -15,6 +15,7 @@ import msgspec
 from agent import wording
 from agent.evidence import core
 from agent.facts import CaseFacts, MemberFacts, unpack
+from agent.follow import GATHERINGS
 from agent.host import HostIdentity
 from agent.model import Operation
 from agent.priority import raised
@@ -82,7 +83,7 @@ def render_ticket(operation: Operation, context: RenderContext) -> Ticket:
 
     Raises msgspec.ValidationError when the operation's facts are not CaseFacts.
     """
-    facts = _within_reach(unpack(operation.facts), context.now)
+    facts = _readable(unpack(operation.facts), context.now)
     values = _values(facts, context)
     plan: Plan = values["plan"]
     title, _, body = wording.write("ticket", values).strip().partition("\n")
@@ -110,7 +111,7 @@ def render_comment(operation: Operation, context: RenderContext) -> Comment:
 
     Raises msgspec.ValidationError when the facts are not CaseFacts, jinja2.TemplateNotFound when nothing is said on the topic.
     """
-    values = _values(_within_reach(unpack(operation.facts), context.now), context)
+    values = _values(_readable(unpack(operation.facts), context.now), context)
     body = wording.parse(wording.write(f"comments/{operation.topic}", values))
     return Comment(marker=operation.id, body=body, public=operation.public)
 
@@ -158,8 +159,14 @@ def _service_times(plan: Plan, context: RenderContext) -> ServiceTimes:
     return ServiceTimes(first_response_due=_utc(context.now + level.first_response), fix_due=_utc(fix))
 
 
-def _within_reach(facts: CaseFacts, now: float) -> CaseFacts:
-    """Return `facts` with a forecast that a calendar can show: a slow drift may well be told to end in ten thousand years."""
+def _readable(facts: CaseFacts, now: float) -> CaseFacts:
+    """Return `facts` as people can read them.
+
+    The subject of a gathering is a time that only tells it from others. A slow drift may be told to end in ten thousand
+    years, which no calendar can show.
+    """
+    if facts.rule in GATHERINGS:
+        facts = msgspec.structs.replace(facts, subject={})
     if facts.forecast is None:
         return facts
     farthest, latest = now + FARTHEST, facts.forecast.latest

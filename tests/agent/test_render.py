@@ -104,7 +104,7 @@ CASES = {
     "kernel_outdated": case("kernel_outdated", "An old kernel runs", since=NOW - 30 * DAY, priority="P4"),
     "first_look": case("first_look", "", members=MEMBERS, priority="P3"),
     "maintenance_digest": case("maintenance_digest", "", members=MEMBERS[1:]),
-    "storm": case("storm", "", members=MEMBERS, **CRITICAL),
+    "storm": case("storm", "", subject={"began": "1795430000"}, members=MEMBERS, **CRITICAL),
     "generic": case(
         "certificate",
         "a certificate runs out",
