@@ -22,22 +22,16 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import ipaddress
-import socket
-import ssl
-import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 import requests
-import requests.adapters
 import requests.utils
 import urllib3
-import urllib3.connection
 
 from ticketing_clients._document import cut
 from ticketing_clients._errors import (
@@ -49,18 +43,34 @@ from ticketing_clients._errors import (
     Throttled,
     TicketGone,
 )
+from ticketing_clients._exchange import Adapter, Exchange, cause, check_address
 
 LONGEST_MESSAGE = 200  # code points of the desk's own words that an error repeats
 T = TypeVar("T")
 
 
+class _Asked(NamedTuple):
+    """What was asked: enough to say what a failure means. `ticket` is the one asked about, if any."""
+
+    method: str
+    path: str
+    ticket: str
+    changes: bool
+
+
+class _Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 class Http:
     """Requests to one desk, each on a connection of its own: a stale kept-alive one would look like an unknown outcome.
 
-    desk: the configured name, for messages. url: the base of all paths. headers: sent with each request, authorisation among them.
-    secrets: strings that must not come out in any message, even if the desk says them. ca_file: PEM authorities to trust instead
-    of the public ones. connect, read: seconds for one step on the network; deadline: seconds for the whole exchange, however
-    slowly it drips. largest: bytes of an answer.
+    desk: the configured name, for messages. url: the base of all paths. headers: sent with each request, authorisation
+    among them. secrets: strings that must not come out in any message, even if the desk says them. ca_file: PEM authorities
+    to trust instead of the public ones. connect, read: seconds for one step on the network; deadline: seconds for the whole
+    exchange, however slowly it drips. largest: bytes of an answer.
 
     Raises ValueError for an address that must not be used: plain http beyond loopback, credentials in it, link-local.
     """
@@ -79,7 +89,7 @@ class Http:
         largest: int = 16 * 1024 * 1024,
     ) -> None:
         self._desk = desk
-        self._loopback = _checked(url)
+        self._loopback = check_address(url)
         self._url = url.rstrip("/")
         # Compressed answers are not asked for: the size limit would have to be kept while unpacking.
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
@@ -93,54 +103,47 @@ class Http:
 
     def get(self, path: str, kind: type[T], *, params: Mapping[str, str | int] | None = None, ticket: str = "") -> T:
         """Return what is at `path`, decoded as `kind`. `ticket` names the ticket asked about, if it is one."""
-        return self._decode(
-            "GET", path, self._exchange("GET", path, ticket, changes=False, params=params), kind, changes=False
-        )
+        return self._ask(_Asked("GET", path, ticket, changes=False), kind, {"params": params})
 
     def change(self, method: str, path: str, kind: type[T], *, ticket: str = "", **content: Any) -> T:
-        """Ask for a change and return the answer decoded as `kind` (`None` as kind takes any answer for granted).
+        """Ask for a change and return the answer decoded as `kind`.
 
         content: `json`, `data`, `files`, `params` or `headers` as requests takes them.
         """
-        return self._decode(
-            method, path, self._exchange(method, path, ticket, changes=True, **content), kind, changes=True
-        )
+        return self._ask(_Asked(method, path, ticket, changes=True), kind, content)
 
-    def _exchange(self, method: str, path: str, ticket: str, *, changes: bool, **content: Any) -> bytes:
-        """Send one request and return the body of a 2xx answer."""
-        exchange = _Exchange()
-        status, headers, body = 0, requests.structures.CaseInsensitiveDict[str](), b""
-        failure: DeskError | None = None
+    def _ask(self, asked: _Asked, kind: type[T], content: dict[str, Any]) -> T:
+        exchange, failure, answer = Exchange(), "", _Answer(0, {}, b"")
         try:
             with exchange.limited_to(self._deadline):
-                status, headers, body = self._send(exchange, method, path, content)
+                answer = self._send(exchange, asked, content)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = self._untrustworthy(method, path, _cause(error), changes=changes and exchange.sent)
-        if exchange.expired:
-            what = f"no whole answer within {self._deadline:g} s"
-            failure = self._untrustworthy(method, path, what, changes=changes and exchange.sent)
-        if failure is None and not 200 <= status < 300:  # noqa: PLR2004 - the range of success in HTTP
-            failure = self._refusal(method, path, status, headers, body, ticket, changes=changes)
-        if failure is not None:
-            raise failure  # outside the except block: the library's exception holds the request and its headers
-        return body
+            failure = cause(error)
+        if exchange.expired:  # seen also as the early end of an answer whose length is not told
+            failure = f"no whole answer within {self._deadline:g} s"
+        # Raised outside the except block: the library's exceptions hold the request with its headers.
+        if failure:
+            raise self._unusable(asked if exchange.sent else asked._replace(changes=False), failure)
+        if not 200 <= answer.status < 300:  # noqa: PLR2004 - the range of success in HTTP
+            raise self._refusal(asked, answer)
+        try:
+            return msgspec.json.decode(answer.body, type=kind, strict=False)
+        except msgspec.MsgspecError as error:
+            failure = f"answered with success, but not with the JSON expected ({cut(str(error), LONGEST_MESSAGE)})"
+        raise self._unusable(asked, failure)
 
-    def _send(
-        self, exchange: _Exchange, method: str, path: str, content: dict[str, Any]
-    ) -> tuple[int, requests.structures.CaseInsensitiveDict[str], bytes]:
+    def _send(self, exchange: Exchange, asked: _Asked, content: dict[str, Any]) -> _Answer:
+        url = f"{self._url}/{asked.path}"
         with requests.Session() as session:
             session.trust_env = False  # or ~/.netrc would replace our authorisation
-            session.mount(self._url, _Adapter(exchange))
-            url = f"{self._url}/{path}"
-            headers = {**self._headers, **content.pop("headers", {})}
-            proxies = {} if self._loopback else requests.utils.get_environ_proxies(url)
+            session.mount(self._url, Adapter(exchange))
             with session.request(
-                method,
+                asked.method,
                 url,
-                headers=headers,
+                headers={**self._headers, **content.pop("headers", {})},
                 timeout=self._timeout,
                 verify=self._verify,
-                proxies=proxies,
+                proxies={} if self._loopback else requests.utils.get_environ_proxies(url),
                 allow_redirects=False,
                 stream=True,
                 **content,
@@ -150,54 +153,34 @@ class Http:
                     body += piece
                     if len(body) > self._largest:
                         raise urllib3.exceptions.HTTPError(f"the answer is larger than {self._largest} bytes")
-                return response.status_code, response.headers, bytes(body)
+                return _Answer(response.status_code, response.headers, bytes(body))
 
-    def _refusal(
-        self,
-        method: str,
-        path: str,
-        status: int,
-        headers: Mapping[str, str],
-        body: bytes,
-        ticket: str,
-        *,
-        changes: bool,
-    ) -> DeskError:
-        said = _words_of(body)
-        message = self._message(method, path, f"answered {status}" + (f": {said}" if said else ""))
-        match status:
+    def _refusal(self, asked: _Asked, answer: _Answer) -> DeskError:
+        """Return what an answer other than success means."""
+        said = _words_of(answer.body)
+        what = f"answered {answer.status}" + (f": {said}" if said else "")
+        match answer.status:
             case 401 | 403:
-                return NotAuthorised(message)
+                return NotAuthorised(self._message(asked, what))
             case 429:
-                return Throttled(message, _seconds(headers.get("Retry-After", ""), headers.get("Date", "")))
-            case 404 | 410 if ticket:
-                return TicketGone(self._message(method, path, f"ticket {ticket} is not there ({status})"))
-            case _ if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects in HTTP
-                to = urlsplit(headers.get("Location", ""))
-                where = f" to {to.scheme}://{to.hostname}" if to.hostname else ""
-                what = f"answered {status}, a redirect{where}, which is not followed; set url to the final address"
-                return self._untrustworthy(method, path, what, changes=changes)
-            case 408:
-                return self._untrustworthy(method, path, f"answered {status}", changes=changes)
-            case _ if 400 <= status < 500:  # noqa: PLR2004 - the range of refusals in HTTP
-                return Rejected(message)
-            case _:
-                return self._untrustworthy(method, path, f"answered {status}", changes=changes)
+                wait = _seconds(answer.headers.get("Retry-After", ""), answer.headers.get("Date", ""))
+                return Throttled(self._message(asked, what), wait)
+            case 404 | 410 if asked.ticket:
+                return TicketGone(self._message(asked, f"ticket {asked.ticket} is not there ({answer.status})"))
+            case status if 400 <= status < 500 and status != 408:  # noqa: PLR2004 - refusals but Request Timeout
+                return Rejected(self._message(asked, what))
+            case status if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects in HTTP
+                to = urlsplit(answer.headers.get("Location", "")).hostname
+                what = f"answered {status}, a redirect{f' to {to}' if to else ''}, not followed; set url to the final address"
+        return self._unusable(asked, what)
 
-    def _decode(self, method: str, path: str, body: bytes, kind: type[T], *, changes: bool) -> T:
-        what = ""
-        try:
-            return msgspec.json.decode(body, type=kind, strict=False)
-        except msgspec.MsgspecError as error:
-            what = f"answered with success, but not with the JSON expected ({error})"
-        raise self._untrustworthy(method, path, what, changes=changes)
+    def _unusable(self, asked: _Asked, what: str) -> DeskError:
+        """Return the error for having no answer that can be trusted."""
+        return (OutcomeUnknown if asked.changes else DeskUnreachable)(self._message(asked, what))
 
-    def _untrustworthy(self, method: str, path: str, what: str, *, changes: bool) -> DeskError:
-        return (OutcomeUnknown if changes else DeskUnreachable)(self._message(method, path, what))
-
-    def _message(self, method: str, path: str, what: str) -> str:
+    def _message(self, asked: _Asked, what: str) -> str:
         """Return a message without query, body or secret."""
-        text = f"desk {self._desk}: {method} {self._url}/{path}: {what}"
+        text = f"desk {self._desk}: {asked.method} {self._url}/{asked.path}: {what}"
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return text
@@ -216,123 +199,6 @@ def read_back(what: str) -> Iterator[None]:
         raise Rejected(f"{what}, but it may not be read back: {error}") from error
     except (DeskUnreachable, Throttled) as error:
         raise OutcomeUnknown(f"{what}, but it could not be read back: {error}") from error
-
-
-class _Exchange:
-    """One request under way: whether its first byte went out, and whether its time is over."""
-
-    def __init__(self) -> None:
-        self.sent = False
-        self.expired = False
-        self._socket: socket.socket | None = None
-        self._lock = threading.Lock()
-
-    def watch(self, connected: socket.socket) -> None:
-        """Take hold of the connection, so that it can be cut from outside whatever TLS makes of it."""
-        with self._lock:
-            if self.expired:
-                connected.close()
-                raise TimeoutError("connected too late")
-            self._socket = connected.dup()
-
-    @contextlib.contextmanager
-    def limited_to(self, seconds: float) -> Iterator[None]:
-        """Cut the connection after `seconds`: time-outs of the library start anew with every byte."""
-        timer = threading.Timer(seconds, self._expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            with self._lock:
-                if self._socket is not None:
-                    self._socket.close()
-                    self._socket = None
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.expired = True
-            if self._socket is not None:
-                with contextlib.suppress(OSError):  # the desk may have hung up meanwhile
-                    self._socket.shutdown(socket.SHUT_RDWR)
-
-
-class _Watched(urllib3.connection.HTTPConnection):
-    """Mixed into the library's connection: tells the exchange of its socket and of the first byte."""
-
-    exchange: _Exchange
-
-    def _new_conn(self) -> socket.socket:
-        connected = super()._new_conn()
-        self.exchange.watch(connected)
-        return connected
-
-    def endheaders(self, *args: Any, **options: Any) -> None:
-        """Send the head of the request; whatever goes wrong from here on may have reached the desk."""
-        if self.sock is None:
-            self.connect()
-        self.exchange.sent = True
-        super().endheaders(*args, **options)
-
-
-class _Adapter(requests.adapters.HTTPAdapter):
-    def __init__(self, exchange: _Exchange) -> None:
-        self._exchange = exchange
-        super().__init__(max_retries=0)
-
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        pool = super().get_connection_with_tls_context(*args, **options)
-        watched = type("_WatchedConnection", (_Watched, pool.ConnectionCls), {"exchange": self._exchange})
-        pool.ConnectionCls = watched
-        return pool
-
-
-def _checked(url: str) -> bool:
-    """Return whether `url` is on this machine. Raises ValueError when it must not be used."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ValueError("url: write it as https://desk.example.com")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("url: credentials do not belong in an address; name a secret instead")
-    if parts.query or parts.fragment:
-        raise ValueError("url: leave out everything from ? or # on")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:  # a name, not a number
-        loopback = host == "localhost"
-    else:
-        loopback = address.is_loopback
-        if address.is_link_local:
-            raise ValueError(f"url: {host} is a link-local address, where no desk lives")
-    if parts.scheme == "http" and not loopback:
-        raise ValueError(f"url: http to {host} would send the secret in the clear; use https (http only to loopback)")
-    return loopback
-
-
-def _cause(error: BaseException) -> str:
-    """Return what lies at the bottom of `error`; the upper layers' texts repeat the whole address."""
-    while True:
-        inner = getattr(error, "reason", None)  # where urllib3 keeps it; ssl.SSLError has a string there
-        if not isinstance(inner, BaseException):
-            inner = next((one for one in error.args if isinstance(one, BaseException)), None) or error.__cause__
-        if inner is None:
-            break
-        error = inner
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"certificate not accepted, {error.verify_message}; name a private authority in ca_file"
-        case socket.gaierror():
-            return f"no address for this name ({error.strerror})"
-        case urllib3.exceptions.ConnectTimeoutError():
-            return "no connection in time"
-        case urllib3.exceptions.ReadTimeoutError() | TimeoutError():
-            return "no answer in time"
-        case OSError() if error.strerror:
-            return error.strerror.lower()
-        case _:
-            return cut(f"{type(error).__name__}: {error}", LONGEST_MESSAGE)
 
 
 def _words_of(body: bytes) -> str:

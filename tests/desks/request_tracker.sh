@@ -97,6 +97,7 @@ start() {
     if [ "$(id -u)" = 0 ]; then
       chown -R www-data:www-data "$DIR"/{var,mason,session}
       as_whom=(setpriv --reuid=www-data --regid=www-data --clear-groups)
+      "${as_whom[@]}" test -r "$RT_SITE_CONFIG" || fail "user www-data cannot read $DIR; set FORETELL_DESKS_DIR"
     fi
     # A session of its own, so that stop ends the workers too.
     setsid "${as_whom[@]}" "$SERVER" --server Starlet --host 127.0.0.1 --port "$PORT" --max-workers 2 --env deployment \
