@@ -12,6 +12,7 @@ from collectors._plugin import CollectorContext, CollectorError
 _RPM = "/usr/bin/rpm"
 _RPM_QUESTION = [_RPM, "-q", "--whatprovides", "kernel", "--qf", "%{NAME} %{VERSION} %{RELEASE} %{ARCH}\\n"]
 _RPM_FIELDS = 4
+_SUSE_KINDS = frozenset({"64kb", "azure", "default", "kvmsmall", "longterm", "rt", "vanilla"})
 
 
 class Kernel(msgspec.Struct, frozen=True):
@@ -57,8 +58,9 @@ def parse_rpm(output: str) -> list[Kernel]:
         fields = line.split(" ")
         if len(fields) == _RPM_FIELDS and fields[0].startswith("kernel"):
             name, version, release, arch = fields
-            kernels.append(Kernel(f"{version}-{release}.{arch}", name))
-            kernels.append(Kernel(f"{version}-{release.rpartition('.')[0]}-{name.removeprefix('kernel-')}", name))
+            kind = name.removeprefix("kernel-")
+            as_suse = f"{version}-{release.rpartition('.')[0]}-{kind}"
+            kernels.append(Kernel(as_suse if kind in _SUSE_KINDS else f"{version}-{release}.{arch}", name))
     return kernels
 
 

@@ -59,12 +59,16 @@ def _parse_line(line: str) -> Mount:
         parent=int(first[1]),
         number=first[2],
         mountpoint=_unescaped(first[4]),
-        # The source of a WebDAV or CIFS mount may hold a password.
-        device=_CREDENTIALS.sub("//", _unescaped(last[1])),
+        device=without_credentials(_unescaped(last[1])),
         fstype=last[0],
         read_only="ro" in first[5].split(",") or read_only_everywhere,
         read_only_everywhere=read_only_everywhere,
     )
+
+
+def without_credentials(source: str) -> str:
+    """Given what is mounted, return it without user and password: WebDAV and SMB have them in the address."""
+    return _CREDENTIALS.sub("//", source)
 
 
 def _unescaped(field: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import psutil
 
-from collectors._mountinfo import Mount, parse_mountinfo, reachable
-from collectors._plugin import CollectorContext
+from collectors._mountinfo import Mount, parse_mountinfo, reachable, without_credentials
+from collectors._plugin import CollectorContext, CollectorError
 
 # The systems' own types on local devices. Any other may be a server or a user's program, and may hang.
 _LOCAL = frozenset({"apfs", "cd9660", "exfat", "fat", "fat32", "hfs", "msdos", "ntfs", "refs", "udf", "ufs", "zfs"})
@@ -15,21 +15,27 @@ InView = set[tuple[str, str]]  # (path, device number) of what the agent itself 
 
 
 def host_mounts(context: CollectorContext) -> tuple[list[Mount], InView]:
-    """Return the host's reachable mounts and which of them are in the agent's own view. Raise OSError, ValueError."""
+    """Return the host's reachable mounts and which of them are in the agent's own view.
+
+    Raise CollectorError or OSError when the kernel's list cannot be read.
+    """
     if not psutil.LINUX:
         volumes = _partitions()
         return volumes, {(str(context.path(volume.mountpoint)), volume.number) for volume in volumes}
-    own = parse_mountinfo(_text(context, "/proc/self/mountinfo"))
+    own = _read(context, "/proc/self/mountinfo")
     in_view = {(mount.mountpoint, mount.number) for mount in own}
     try:
-        return reachable(parse_mountinfo(_text(context, "/proc/1/mountinfo"))), in_view
+        return reachable(_read(context, "/proc/1/mountinfo")), in_view
     except (PermissionError, FileNotFoundError):
         # A sandbox may have made anything read only in our own view; only the file system's own state counts there.
         return [msgspec.structs.replace(m, read_only=m.read_only_everywhere) for m in reachable(own)], in_view
 
 
-def _text(context: CollectorContext, absolute: str) -> str:
-    return context.path(absolute).read_bytes().decode("utf-8", "surrogateescape")
+def _read(context: CollectorContext, absolute: str) -> list[Mount]:
+    try:
+        return parse_mountinfo(context.path(absolute).read_bytes().decode("utf-8", "surrogateescape"))
+    except ValueError as error:
+        raise CollectorError(f"{absolute}: {error}") from error
 
 
 def _partitions() -> list[Mount]:
@@ -40,7 +46,7 @@ def _partitions() -> list[Mount]:
         Mount(
             number=f"{1 if _is_local(volume.fstype, volume.opts) else 0}:{place}",
             mountpoint=volume.mountpoint,
-            device=volume.device,
+            device=without_credentials(volume.device),
             fstype=volume.fstype.lower(),
             read_only="ro" in volume.opts.split(","),
             read_only_everywhere="ro" in volume.opts.split(","),

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 
 from collectors._plugin import CollectorContext
-from collectors._reading import Reading
+from collectors._reading import CouldNotCheck, Reading
 
 _WINDOWS = {"avg60": "60s", "avg300": "300s"}  # avg10 says too little at one reading a minute
 
@@ -26,16 +26,21 @@ def parse_pressure(text: str) -> dict[tuple[str, str], float]:
     return ratios
 
 
-def pressure_readings(context: CollectorContext, resource: str, name: str, at: float) -> Iterator[Reading]:
+def pressure_readings(
+    context: CollectorContext, resource: str, name: str, at: float
+) -> Iterator[Reading | CouldNotCheck]:
     """Yield the pressure on `resource` (cpu, memory, io) as readings called `name`; none on a kernel that keeps none."""
     try:
-        text = context.path(f"/proc/pressure/{resource}").read_text(encoding="ascii")
+        ratios = parse_pressure(context.path(f"/proc/pressure/{resource}").read_text(encoding="ascii"))
     except FileNotFoundError:
         return  # not built in
     except OSError as error:
         if error.errno == errno.EOPNOTSUPP:
             return  # built in, and switched off at boot (psi=0)
-        raise
-    for (scope, window), ratio in parse_pressure(text).items():
-        if (resource, scope) != ("cpu", "full"):  # always 0 for a whole host: somebody runs
-            yield Reading(name, ratio, "ratio", {"scope": scope, "window": window}, at)
+        yield CouldNotCheck(name, {}, str(error))
+    except ValueError as error:
+        yield CouldNotCheck(name, {}, f"the kernel's pressure file is not understood: {error}")
+    else:
+        for (scope, window), ratio in ratios.items():
+            if (resource, scope) != ("cpu", "full"):  # always 0 for a whole host: somebody runs
+                yield Reading(name, ratio, "ratio", {"scope": scope, "window": window}, at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -59,7 +60,7 @@ def _labels(program: WatchedProcess) -> dict[str, str]:
 
 def _count(living: Iterable[Process], program: WatchedProcess) -> int:
     user = program.user
-    if psutil.LINUX and user is not None and not user.isdecimal():
+    if sys.platform == "linux" and user is not None and not user.isdecimal():
         import pwd  # noqa: PLC0415 - there is none on Windows
 
         user = str(pwd.getpwnam(user).pw_uid)

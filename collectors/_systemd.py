@@ -15,13 +15,13 @@ _WORKING = frozenset({"active", "reloading", "refreshing"})
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """One unit as systemd holds it.
 
-    names: its id first, then its aliases. loaded: systemd knows it and may run it (neither missing nor masked).
+    names: its id first, then its aliases. known: there is such a unit, were it masked.
     restarts: automatic ones since it was last started by hand; None for units that cannot restart.
     changed: seconds on the monotonic clock at its last change of state; 0 when it has had none.
     """
 
     names: tuple[str, ...]
-    loaded: bool
+    known: bool
     active: bool
     failed: bool
     restarts: int | None
@@ -29,8 +29,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def question(names_or_patterns: Iterable[str]) -> list[str]:
-    """Return the argv that asks for all units of these names or shell patterns at once."""
-    return [SYSTEMCTL, "show", "--no-pager", f"--property={_PROPERTIES}", "--", *names_or_patterns]
+    """Return the argv that asks for all units of these names or shell patterns at once, inactive ones too (`--all`)."""
+    return [SYSTEMCTL, "show", "--all", "--no-pager", f"--property={_PROPERTIES}", "--", *names_or_patterns]
 
 
 def parse_units(output: str) -> list[Unit]:
@@ -46,7 +46,7 @@ def _unit(properties: dict[str, str]) -> Unit:
     restarts = properties.get("NRestarts", "")
     return Unit(
         names=(properties["Id"], *aliases),
-        loaded=properties.get("LoadState") == "loaded",
+        known=properties.get("LoadState", "not-found") != "not-found",
         active=properties["ActiveState"] in _WORKING,
         failed=properties["ActiveState"] == "failed",
         restarts=int(restarts) if restarts.isdecimal() else None,

@@ -75,11 +75,13 @@ class CpuCollector:
         yield from pressure_readings(self._context, "cpu", "cpu_pressure_ratio", at)
 
     def _utilization(self, at: float) -> Iterator[Reading | CouldNotCheck]:
-        if self._before is None:
-            self._before = self._read()
-            self._wait(self._options.first_measurement)
         after = self._read()
-        ratios = mode_ratios(self._before, after)
+        ratios = mode_ratios(self._before, after) if self._before is not None else {}
+        if not ratios:  # the first run, or one in the same tick as the last
+            before = after
+            self._wait(self._options.first_measurement)
+            after = self._read()
+            ratios = mode_ratios(before, after)
         self._before = after
         if not ratios:
             yield CouldNotCheck("cpu_utilization_ratio", {}, "the kernel's processor counters stand still")

@@ -8,7 +8,7 @@ import psutil
 
 from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._pressure import pressure_readings
-from collectors._reading import Reading
+from collectors._reading import CouldNotCheck, Reading
 
 
 class MemoryOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -30,7 +30,7 @@ class MemoryCollector:
     def __init__(self, _options: MemoryOptions, context: CollectorContext) -> None:
         self._context = context
 
-    def collect(self, at: float) -> Iterator[Reading]:
+    def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield what this kernel keeps; pressure and kills are absent where it does not."""
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
         yield Reading("memory_available_bytes", float(memory.available), "bytes", {}, at)
@@ -39,9 +39,16 @@ class MemoryCollector:
         yield Reading("swap_total_bytes", float(swap.total), "bytes", {}, at)
         yield from pressure_readings(self._context, "memory", "memory_pressure_ratio", at)
         if psutil.LINUX:
+            yield from self._kills(at)
+
+    def _kills(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+        try:
             kills = parse_oom_kills(self._context.path("/proc/vmstat").read_text(encoding="ascii"))
-            if kills is not None:
-                yield Reading("oom_kills_total", float(kills), "count", {}, at)
+        except (OSError, ValueError) as error:
+            yield CouldNotCheck("oom_kills_total", {}, str(error))
+            return
+        if kills is not None:
+            yield Reading("oom_kills_total", float(kills), "count", {}, at)
 
 
 PLUGIN = CollectorPlugin(

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, time
-from pathlib import Path
 
 import msgspec
-import psutil
 
-from collectors import _os_support
 from collectors._kernels import installed_kernels, is_outdated
+from collectors._operating_system import operating_system_readings
 from collectors._plugin import CollectorContext, CollectorError, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._reading import CouldNotCheck, Reading
 from collectors._reboot import REBOOT_REQUIRED, reboot_required
 
 Item = Reading | CouldNotCheck
-SUPPORT_TABLE = Path(__file__).parent / "data" / "os_support.toml"
 SOURCES = (
     *(
         "/etc/os-release",
@@ -54,7 +50,7 @@ class SoftwareCollector:
         seen = list(self._fingerprint())
         if not self._known or seen != self._seen:
             items = [
-                *self._support(at),
+                *operating_system_readings(self._context, at),
                 *self._kernel(at),
                 *_boolean("reboot_required", lambda: reboot_required(self._context), at),
             ]
@@ -74,51 +70,11 @@ class SoftwareCollector:
                 status = path.stat()
                 yield source, status.st_mtime_ns, status.st_size
 
-    def _support(self, at: float) -> Iterator[Item]:
-        release = self._release()
-        system, version = release.get("ID", "linux"), release.get("VERSION_ID", "")
-        name = release.get("PRETTY_NAME") or release.get("NAME") or system
-        yield Reading("os_release_info", 1.0, "info", {"id": system, "version": version, "name": name}, at)
-        if not version:
-            return
-        support = _os_support.combine(
-            [
-                _os_support.from_distro_info(self._text(f"/usr/share/distro-info/{Path(system).name}.csv"), version),
-                _os_support.from_os_release(release),
-                _os_support.from_table(SUPPORT_TABLE.read_text(encoding="utf-8"), system, version),
-            ]
-        )
-        labels = {"id": system, "version": version}
-        if support.last_day is None:
-            reason = f"no end of support is known for {name}; install distro-info-data, or update the agent"
-            yield CouldNotCheck("os_support_end_timestamp_seconds", labels, reason)
-            return
-        for reading, day in (
-            ("os_support_end_timestamp_seconds", support.last_day),
-            ("os_regular_support_end_timestamp_seconds", support.regular),
-        ):
-            if day is not None:
-                midnight = datetime.combine(day, time(), UTC).timestamp()
-                yield Reading(reading, midnight, "timestamp", labels, at)
-
-    def _release(self) -> dict[str, str]:
-        if psutil.LINUX:
-            text = self._text("/etc/os-release") or self._text("/usr/lib/os-release")
-            if not text:
-                raise CollectorError("this system says nowhere what it is: there is no os-release file")
-            return _os_support.parse_os_release(text)
-        version = platform.mac_ver()[0] or platform.release()
-        return {"ID": platform.system().lower(), "VERSION_ID": version, "NAME": f"{platform.system()} {version}"}
-
     def _kernel(self, at: float) -> Iterator[Item]:
         yield Reading("kernel_running_info", 1.0, "info", {"release": self._running()}, at)
         yield from _boolean(
             "kernel_outdated", lambda: is_outdated(self._running(), installed_kernels(self._context)), at
         )
-
-    def _text(self, absolute: str) -> str:
-        path = self._context.path(absolute)
-        return path.read_text(encoding="utf-8", errors="surrogateescape") if path.exists() else ""
 
 
 def _boolean(name: str, ask: Callable[[], bool | None], at: float) -> Iterator[Item]:

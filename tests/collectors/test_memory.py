@@ -1,0 +1,49 @@
+"""Memory, swap, pressure and kills."""
+
+from types import SimpleNamespace
+
+from collectors import memory
+from collectors.contract import FakeHost
+
+
+def collect(root):
+    """Return the readings of one run on the host under `root`."""
+    return {
+        (item.name, *item.labels.values()): item.value
+        for item in memory.PLUGIN.build(memory.MemoryOptions(), FakeHost(root)).collect(1.0)
+    }
+
+
+def test_memory_and_swap_are_what_programs_can_get(tmp_path, monkeypatch):
+    """Available, not merely free."""
+    monkeypatch.setattr(
+        "psutil.virtual_memory", lambda: SimpleNamespace(available=3 << 30, total=8 << 30, free=1 << 30)
+    )
+    monkeypatch.setattr("psutil.swap_memory", lambda: SimpleNamespace(used=1 << 20, total=2 << 30))
+    FakeHost(tmp_path).write("/proc/vmstat", "nr_free_pages 1\n")
+    assert collect(tmp_path) == {
+        ("memory_available_bytes",): 3 << 30,
+        ("memory_total_bytes",): 8 << 30,
+        ("swap_used_bytes",): 1 << 20,
+        ("swap_total_bytes",): 2 << 30,
+    }
+
+
+def test_kills_are_counted_by_the_kernel():
+    """The count stands among others that begin alike."""
+    assert memory.parse_oom_kills("pgfault 9\noom_kill 3\noom_kill_other 7\n") == 3
+
+
+def test_an_old_kernel_counts_no_kills():
+    """Before 4.13 nothing is known, which is not 0."""
+    assert memory.parse_oom_kills("pgfault 9\n") is None
+
+
+def test_pressure_tells_some_and_full(tmp_path):
+    """`full` means that nobody could work for want of memory."""
+    text = "some avg10=0 avg60=40.00 avg300=10.00 total=9\nfull avg10=0 avg60=20.00 avg300=5.00 total=9\n"
+    FakeHost(tmp_path).write("/proc/vmstat", "oom_kill 1\n").write("/proc/pressure/memory", text)
+    read = collect(tmp_path)
+    assert read["memory_pressure_ratio", "full", "60s"] == 0.2
+    assert read["memory_pressure_ratio", "some", "300s"] == 0.1
+    assert read["oom_kills_total",] == 1

@@ -1,0 +1,187 @@
+"""Collectors on real mounts and a real systemd, which need root."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from collectors import CollectorError, Completed, disk, services
+from collectors._usage import Asker, usage_here
+from collectors.contract import HOSTILE
+
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="mounting needs root on Linux"),
+]
+
+
+class RealHost:
+    """A context over this machine; `through` is put before each command."""
+
+    def __init__(self, through=()):
+        self._through = list(through)
+
+    def path(self, absolute):
+        """Return the path as it is."""
+        return Path(absolute)
+
+    def run(self, argv, *, timeout):
+        """Run the command."""
+        try:
+            done = subprocess.run(
+                [*self._through, *argv],
+                capture_output=True,
+                text=True,
+                errors="surrogateescape",
+                timeout=timeout,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise CollectorError(str(error)) from error
+        return Completed(done.returncode, done.stdout, done.stderr)
+
+
+@contextlib.contextmanager
+def mounted(place, *arguments):
+    """Mount something at `place` for the time of the block."""
+    place.mkdir(exist_ok=True)
+    subprocess.run(["/bin/mount", *arguments, str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["/bin/umount", str(place)], check=True)
+
+
+def readings_of(place, **options):
+    """Return the readings of the mount at `place` by name."""
+    from collectors import safe_text  # noqa: PLC0415 - only to find the label again
+
+    items = disk.PLUGIN.build(disk.DiskOptions(**options), RealHost()).collect(1.0)
+    return {item.name: item.value for item in items if item.labels["mountpoint"] == safe_text(str(place))}
+
+
+def test_a_mount_with_a_hostile_name_is_read(tmp_path):
+    """Undecodable bytes, newlines and reversed text in the name of a real mount."""
+    with mounted(tmp_path / HOSTILE.replace("/", "|"), "-t", "tmpfs", "-o", "size=1m,nr_inodes=64", "x") as place:
+        (place / "file").write_bytes(b"x" * 65536)
+        read = readings_of(place)
+    assert read["filesystem_size_bytes"] == 1 << 20
+    assert read["filesystem_avail_bytes"] == (1 << 20) - 65536
+    assert (read["filesystem_files"], read["filesystem_files_free"]) == (64, 62)
+    assert read["filesystem_readonly"] == 0
+
+
+def test_a_real_disk_tells_reserved_blocks_and_read_only(tmp_path):
+    """ext4 keeps blocks for root; remounted read only, it says so."""
+    image = tmp_path / "image"
+    image.write_bytes(b"")
+    os.truncate(image, 16 << 20)
+    subprocess.run(["/sbin/mkfs.ext4", "-q", "-m", "10", str(image)], check=True)
+    with mounted(tmp_path / "disk", "-o", "loop", str(image)) as place:
+        read = readings_of(place)
+        assert read["filesystem_free_bytes"] - read["filesystem_avail_bytes"] >= 0.09 * (16 << 20)
+        assert read["filesystem_readonly"] == 0
+        subprocess.run(["/bin/mount", "-o", "remount,ro", str(place)], check=True)
+        assert readings_of(place)["filesystem_readonly"] == 1
+
+
+def test_bind_mounts_of_one_disk_are_one_file_system(tmp_path):
+    """Seen where its path is shortest."""
+    with mounted(tmp_path / "a", "-t", "tmpfs", "x") as place:
+        (place / "sub").mkdir()
+        with mounted(tmp_path / "longer", "--bind", str(place / "sub")) as bound:
+            assert readings_of(bound) == {}
+            assert readings_of(place)
+
+
+def test_a_child_measures_what_this_process_would(tmp_path, monkeypatch):
+    """By stat(1), and by an interpreter where there is none."""
+    with mounted(tmp_path / HOSTILE.replace("/", "|"), "-t", "tmpfs", "-o", "size=2m,nr_inodes=32", "x") as place:
+        here = usage_here(place)
+        assert Asker(RealHost(), 10.0).usage(place) == here
+        monkeypatch.setattr("sys.platform", "other")
+        assert Asker(RealHost(), 10.0).usage(place) == here
+
+
+@pytest.fixture(scope="module")
+def booted(tmp_path_factory):
+    """A systemd booted in a container over this machine's own files; yields the pid of its first process."""
+    nspawn = shutil.which("systemd-nspawn")
+    if nspawn is None or not Path("/lib/systemd/systemd").exists():
+        pytest.skip("needs systemd and systemd-container")
+    base = tmp_path_factory.mktemp("nspawn")
+    with contextlib.ExitStack() as stack:
+        layers = stack.enter_context(mounted(base / "layers", "-t", "tmpfs", "x"))
+        (layers / "upper").mkdir()
+        (layers / "work").mkdir()
+        stacked = f"lowerdir=/,upperdir={layers / 'upper'},workdir={layers / 'work'}"
+        root = stack.enter_context(mounted(base / "root", "-t", "overlay", "-o", stacked, "overlay"))
+        units = root / "etc/systemd/system"
+        wanted = units / "multi-user.target.wants"
+        shutil.rmtree(wanted, ignore_errors=True)  # nothing of this machine's own services starts there
+        wanted.mkdir()
+        for name, command in {
+            "doomed": "/bin/false",
+            "steady": "/bin/sleep infinity",
+            "restless": "/bin/false",
+        }.items():
+            restart = "Restart=always\nRestartSec=100ms" if name == "restless" else ""
+            limit = "StartLimitIntervalSec=0"
+            (units / f"{name}.service").write_text(f"[Unit]\n{limit}\n[Service]\n{restart}\nExecStart={command}\n")
+            (wanted / f"{name}.service").symlink_to(units.relative_to(root) / f"{name}.service")
+        (units / "alias-of-steady.service").symlink_to("steady.service")
+        argv = [nspawn, "-D", str(root), "-b", "--private-network", "--register=no", "--keep-unit", "--console=pipe"]
+        argv.append("--link-journal=no")
+        container = subprocess.Popen(
+            argv,
+            env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        stack.callback(container.wait, 30)
+        stack.callback(container.terminate)
+        yield _first_process(container.pid)
+
+
+def _first_process(nspawn):
+    children = Path(f"/proc/{nspawn}/task/{nspawn}/children")
+    for _ in range(300):
+        pid = children.read_text(encoding="ascii").strip()
+        through = ["/usr/bin/nsenter", "-t", pid, "-a"]
+        if (
+            pid
+            and subprocess.run(
+                [*through, "/usr/bin/systemctl", "is-active", "steady"], capture_output=True, check=False
+            ).returncode
+            == 0
+        ):
+            return pid
+        time.sleep(0.1)
+    pytest.fail("systemd did not come up in 30 s")
+
+
+def test_a_real_systemd_tells_failed_active_and_restarts(booted):
+    """A unit that failed, one that runs and is called by its alias, one that is restarted for ever, one that is not there."""
+    options = services.ServicesOptions(required=["steady", "alias-of-steady", "doomed", "missing"])
+    host = RealHost(["/usr/bin/nsenter", "-t", booted, "-a"])
+    host.path = lambda absolute: Path(f"/proc/{booted}/root{absolute}")
+    read = {}
+    one = services.PLUGIN.build(options, host)
+    for _ in range(50):
+        items = list(one.collect(1e9))
+        read = {(item.name, item.labels["unit"].removesuffix(".service")): item.value for item in items}
+        if read.get(("service_failed", "doomed")) and read.get(("service_restarts_total", "restless"), 0) > 1:
+            break
+        time.sleep(0.2)
+    assert read["service_failed", "doomed"] == 1
+    assert read["service_failed", "steady"] == 0
+    assert read["service_restarts_total", "restless"] > 1
+    active = {unit: value for (name, unit), value in read.items() if name == "service_active"}
+    assert active == {"steady": 1, "alias-of-steady": 1, "doomed": 0, "missing": 0}
+    assert 0 <= 1e9 - read["service_state_change_timestamp_seconds", "doomed"] < 120

@@ -1,0 +1,268 @@
+"""Units, Windows services and counted processes."""
+
+from types import SimpleNamespace
+
+import msgspec
+import psutil
+import pytest
+
+from collectors import CollectorError, Completed, CouldNotCheck, NotSupported, services
+from collectors._processes import WatchedProcess, parse_stat
+from collectors._systemd import parse_units
+from collectors.contract import FakeHost
+
+UNITS = """NRestarts=3
+Id=mariadb.service
+Names=mariadb.service mysql.service
+LoadState=loaded
+ActiveState=active
+StateChangeTimestampMonotonic=40000000
+
+NRestarts=0
+Id=backup.service
+Names=backup.service
+LoadState=loaded
+ActiveState=inactive
+StateChangeTimestampMonotonic=0
+
+NRestarts=5
+Id=web.service
+Names=web.service
+LoadState=loaded
+ActiveState=failed
+StateChangeTimestampMonotonic=70000000
+
+NRestarts=0
+Id=referenced.service
+Names=referenced.service
+LoadState=not-found
+ActiveState=inactive
+StateChangeTimestampMonotonic=0
+
+Id=tmp.mount
+Names=tmp.mount
+LoadState=loaded
+ActiveState=active
+"""
+
+
+def host(root, answer=UNITS):
+    """Return a host with systemd that answers `answer`."""
+    answers = {"/usr/bin/systemctl": Completed(0, answer, "") if isinstance(answer, str) else answer}
+    return FakeHost(root, answers).write("/run/systemd/system/x", "")
+
+
+def collect(context, at=1000.0, monotonic=100.0, **options):
+    """Return what one run yields, as a list."""
+    one = services.ServicesCollector(services.ServicesOptions(**options), context, lambda: monotonic)
+    return list(one.collect(at))
+
+
+def values(items):
+    """Return readings by name and subject; what could not be checked has its reason as value."""
+    return {(item.name, *item.labels.values()): item.value if hasattr(item, "value") else item.reason for item in items}
+
+
+def test_units_are_read_whatever_the_order_of_their_properties():
+    """Restarts are absent where a unit cannot restart."""
+    mariadb, *_, mount = parse_units(UNITS)
+    assert (mariadb.names, mariadb.active, mariadb.restarts) == (("mariadb.service", "mysql.service"), True, 3)
+    assert mount.restarts is None
+
+
+@pytest.mark.parametrize("state", ["reloading", "refreshing"])
+def test_a_unit_that_reloads_does_its_work(state):
+    """A reload is no outage."""
+    assert parse_units(f"Id=a.service\nActiveState={state}")[0].active
+
+
+@pytest.mark.parametrize("state", ["activating", "deactivating", "inactive", "failed"])
+def test_a_unit_on_its_way_is_not_active(state):
+    """One that is restarted over and over is `activating` most of the time."""
+    assert not parse_units(f"Id=a.service\nActiveState={state}")[0].active
+
+
+def test_an_answer_cut_in_the_middle_is_not_half_believed():
+    """A unit without a state is an error."""
+    with pytest.raises(ValueError, match="nothing of a unit's state"):
+        parse_units("Id=a.service\nActiveState=active\n\nId=b.service")
+
+
+def test_units_from_a_pattern_are_judged_by_failed_alone(tmp_path):
+    """An inactive oneshot is not down, and a unit that is only referred to is nobody's."""
+    read = values(collect(host(tmp_path)))
+    assert {key[1]: value for key, value in read.items() if key[0] == "service_failed"} == {
+        "mariadb.service": 0,
+        "backup.service": 0,
+        "web.service": 1,
+        "tmp.mount": 0,
+    }
+    assert not [key for key in read if key[0] == "service_active"]
+    assert read["service_restarts_total", "mariadb.service"] == 3
+
+
+def test_a_required_unit_is_found_by_its_alias_and_without_its_suffix(tmp_path):
+    """`mysql` is what people call it."""
+    read = values(collect(host(tmp_path), required=["mysql", "web.service"]))
+    assert read["service_active", "mysql.service"] == 1
+    assert read["service_active", "web.service"] == 0
+
+
+def test_a_required_unit_that_does_not_exist_is_down(tmp_path):
+    """An uninstalled service is as down as a stopped one."""
+    assert values(collect(host(tmp_path), required=["nginx"]))["service_active", "nginx.service"] == 0
+
+
+def test_a_watched_unit_that_does_not_exist_could_not_be_checked(tmp_path):
+    """Whether it failed cannot be said; a pattern without a match is no failure."""
+    items = collect(host(tmp_path), units=["nginx.service", "nothing*.service"])
+    unknown = [item.labels for item in items if isinstance(item, CouldNotCheck)]
+    assert unknown == [{"unit": "nginx.service"}]
+
+
+def test_all_units_are_asked_for_at_once(tmp_path):
+    """One child a run, by its absolute path, and no name is taken for an option."""
+    context = host(tmp_path)
+    collect(context, units=["*.service", "-.mount"], required=["web"])
+    (argv,) = context.asked
+    assert argv[0] == "/usr/bin/systemctl"
+    assert argv[argv.index("--") + 1 :] == ["*.service", "-.mount", "web.service"]
+
+
+def test_the_change_of_state_is_placed_once_on_the_wall_clock(tmp_path):
+    """A step of the wall clock afterwards does not move it; only failed and required units tell it."""
+    one = services.ServicesCollector(services.ServicesOptions(), host(tmp_path), lambda: 100.0)
+    for at in (1000.0, 90000.0):
+        read = values(one.collect(at))
+        assert read["service_state_change_timestamp_seconds", "web.service"] == 970
+        assert ("service_state_change_timestamp_seconds", "mariadb.service") not in read
+
+
+def test_without_systemd_nothing_is_said_of_the_default(tmp_path):
+    """There is nothing of the kind."""
+    with pytest.raises(NotSupported):
+        collect(FakeHost(tmp_path))
+
+
+def test_without_systemd_what_was_named_could_not_be_checked(tmp_path):
+    """Somebody believes that it is watched."""
+    items = collect(FakeHost(tmp_path), units=["a.service"], required=["b"])
+    assert [(item.name, item.labels["unit"]) for item in items] == [
+        ("service_failed", "a.service"),
+        ("service_active", "b.service"),
+    ]
+    assert all(isinstance(item, CouldNotCheck) for item in items)
+
+
+def test_processes_are_counted_even_when_systemctl_hangs(tmp_path):
+    """One source that fails does not silence the other."""
+    context = host(tmp_path, CollectorError("no answer in time")).write("/proc/1/stat", "1 (init) S 0 1")
+    read = values(collect(context, processes=[WatchedProcess(name="init")]))
+    assert read["process_count", "init"] == 1
+    assert read["service_failed", "*.service"] == "no answer in time"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"required": ["ngin*"]},
+        {"required": ["a b"]},
+        {"processes": [{"name": "a"}, {"name": "a"}]},
+        {"processes": [{"name": ""}]},
+    ],
+)
+def test_an_ambiguous_configuration_is_refused(options):
+    """A pattern cannot be required; one name cannot be counted twice."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(options, services.ServicesOptions)
+
+
+def proc(root, *stats):
+    """Lay out processes, one for each stat line."""
+    context = FakeHost(root)
+    for stat in stats:
+        context.write(f"/proc/{stat.split()[0]}/stat", stat)
+    return context
+
+
+def test_a_name_may_hold_anything():
+    """Brackets and spaces in a process's name do not shift its state."""
+    assert parse_stat("7 (a) R (b) S 1 7") == ("a) R (b", "S")
+
+
+def test_the_dead_do_not_count(tmp_path):
+    """A zombie has a name and does nothing."""
+    context = proc(tmp_path, "1 (init) S 0", "2 (worker) Z 1", "3 (worker) S 1")
+    read = values(collect(context, processes=[WatchedProcess(name="worker", at_least=2)]))
+    assert read["process_count", "worker"] == 1
+    assert read["process_missing", "worker"] == 1
+
+
+def test_a_long_name_is_found_whole(tmp_path):
+    """The kernel keeps 15 characters; the command line has the rest, of a program or of an interpreter's script."""
+    context = proc(tmp_path, "1 (unattended-upgr) S 0", "2 (unattended-upgr) S 0", "3 (unattended-upgr) S 0")
+    context.write("/proc/1/cmdline", "/usr/bin/python3\0/usr/bin/unattended-upgrade\0--wait\0")
+    context.write("/proc/2/cmdline", "/opt/unattended-upgrader\0").write("/proc/3/cmdline", "")
+    read = values(collect(context, processes=[WatchedProcess(name="unattended-upgrade")]))
+    assert read["process_count", "unattended-upgrade"] == 1
+
+
+def test_processes_of_a_user_are_told_apart(tmp_path):
+    """By name or number; a user the host does not know is not nobody's process missing."""
+    context = proc(tmp_path, "1 (web) S 0")
+    owner = str(context.path("/proc/1").stat().st_uid)
+    watched = [
+        WatchedProcess(name="web", user=owner),
+        WatchedProcess(name="web", user="99999"),
+        WatchedProcess(name="web", user="no-such"),
+    ]
+    read = values(collect(context, processes=watched))
+    assert read["process_missing", "web", owner] == 0
+    assert read["process_missing", "web", "99999"] == 1
+    assert "no-such" in read["process_count", "web", "no-such"]
+
+
+def test_hidden_processes_could_not_be_counted(tmp_path):
+    """Under hidepid everybody else's processes look gone."""
+    context = proc(tmp_path, "77 (self) S 0")
+    read = values(collect(context, processes=[WatchedProcess(name="web")]))
+    assert "hidepid" in read["process_count", "web"]
+    assert ("process_missing", "web") not in read
+
+
+class WindowsService:
+    """What psutil returns for a service."""
+
+    def __init__(self, status):
+        self._status = status
+
+    def status(self):
+        """Return its state."""
+        return self._status
+
+
+def test_windows_services_that_have_to_run(tmp_path, monkeypatch):
+    """Running, stopped, not installed, and not permitted are four answers."""
+
+    def get(name):
+        if name == "secret":
+            raise psutil.AccessDenied(msg="not permitted")
+        if name == "gone":
+            raise psutil.NoSuchProcess(0)
+        return WindowsService({"web": "running", "mail": "stopped"}[name])
+
+    monkeypatch.setattr("psutil.WINDOWS", True)
+    monkeypatch.setattr("psutil.win_service_get", get, raising=False)
+    read = values(collect(FakeHost(tmp_path), required=["web", "mail", "gone", "secret"]))
+    assert [read["service_active", name] for name in ("web", "mail", "gone")] == [1, 0, 0]
+    assert "not permitted" in read["service_active", "secret"]
+
+
+def test_processes_elsewhere_come_from_psutil(tmp_path, monkeypatch):
+    """MacOS and Windows have no /proc."""
+    found = [SimpleNamespace(info={"name": "web", "username": "www", "status": "running"})]
+    found.append(SimpleNamespace(info={"name": "web", "username": "www", "status": "zombie"}))
+    monkeypatch.setattr("psutil.LINUX", False)
+    monkeypatch.setattr("psutil.process_iter", lambda _fields: iter(found))
+    read = values(collect(FakeHost(tmp_path), processes=[WatchedProcess(name="web")]))
+    assert read["process_count", "web"] == 1
