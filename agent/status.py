@@ -13,6 +13,8 @@ from collectors import CouldNotCheck, Reading
 from thresholds import Finding, Severity, Unjudged
 
 SUMMARY_NAME = "status.json"
+# Three missed cycles are no longer one slow one: the daemon is stuck.
+LATE_CYCLES = 3
 
 
 class CollectorRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,13 +15,11 @@ from rich.text import Text
 from agent import plain
 from agent.gist import gist
 from agent.model import Case, QueuedOperation
-from agent.status import CaseDetails, Health, Snapshot, Summary, health
+from agent.status import LATE_CYCLES, CaseDetails, Health, Snapshot, Summary, health
 from thresholds import Severity
 
 # What is printed of a key; `cases show` accepts any unambiguous beginning.
 KEY_SHOWN = 12
-# A daemon whose next cycle is this many cycles overdue is not running, or stuck.
-LATE_CYCLES = 3
 NARROW = 90  # columns; below it a list reads better than a table
 
 _HEALTH_STYLES: Mapping[Health, str] = {"well": "green", "unknown": "yellow", "attention": "yellow", "critical": "red"}
@@ -62,20 +60,24 @@ def show_first_cycle(console: Console, snapshot: Snapshot, page: str) -> None:
     console.print(Text("To see the whole way in a minute, on a recording: foretell demo"))
 
 
-def show_status(console: Console, summary: Summary | None, now: float) -> None:
-    """Print whether the daemon is alive, its last cycle, open cases, queue, and what could not be checked."""
+def show_status(console: Console, summary: Summary | None, now: float, *, alive: bool) -> None:
+    """Print whether the daemon is alive, its last cycle, open cases, queue, and what could not be checked.
+
+    alive: whether a daemon holds the state folder now; the summary alone cannot know.
+    """
     if summary is None:
         console.print(Text("The daemon has not finished a cycle here. Start it with: foretell run"))
         return
     zone = summary.zone
     state = health(summary)
     console.print(Text(f"{plain.HEALTHS[state]}.", style=f"bold {_HEALTH_STYLES[state]}"))
-    period = summary.next_cycle_at - summary.cycle_at
-    if now - summary.cycle_at > LATE_CYCLES * period:
-        late = (
-            f"No cycle has been finished since {plain.moment(summary.cycle_at, zone)}: the daemon is stopped or stuck."
+    if not alive:
+        last = plain.moment(summary.cycle_at, zone)
+        console.print(Text(f"The daemon is not running; this is how things were at {last}.", style="bold red"))
+    elif now - summary.cycle_at > LATE_CYCLES * (summary.next_cycle_at - summary.cycle_at):
+        console.print(
+            Text(f"The daemon is stuck: no cycle since {plain.moment(summary.cycle_at, zone)}.", style="bold red")
         )
-        console.print(Text(late, style="bold red"))
     table = _table()
     seen = f"{plain.moment(summary.cycle_at, zone)} ({plain.distance(summary.cycle_at, now)})"
     _row(table, "Host", f"{summary.host_name} ({summary.host_id})")

@@ -14,12 +14,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import msgspec
 import structlog
 
-from agent.status import CaseDetails, Snapshot, in_brief
+from agent.status import LATE_CYCLES, CaseDetails, Snapshot, in_brief
 from agent.web.rendering import CasePage, Page, PageRenderer, RenderFailed, StatusPage
 from agent.web.server import split_listen
-
-# Three missed cycles are no longer a slow one.
-ALIVE_CYCLES = 3
 
 HTML, TEXT, CSS = "text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8"
 _HEADERS = [
@@ -147,7 +144,7 @@ def _probe(trouble: str, well: str) -> Answer:
 
 def _stuck(source: PageSource) -> str:
     silent = source.seconds_since_cycle()
-    if silent < ALIVE_CYCLES * source.cycle:
+    if silent < LATE_CYCLES * source.cycle:
         return ""
     return f"no cycle has finished for {silent:.0f} s; one is due every {source.cycle:.0f} s"
 

@@ -12,6 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from agent.metrics import Metrics
+from agent.plugins import COLLECTORS
 from agent.status import Desk, Snapshot
 from collectors import Reading
 
@@ -43,15 +44,33 @@ def test_the_page_is_the_golden_one(snapshot, accept, name, golden):
     golden(GOLDEN / name, page(snapshot, accept))
 
 
-def test_promtool_accepts_the_page(snapshot):
-    """Prometheus' own linter finds nothing to say about names, types, units or help."""
+def lint(text):
+    """Return what Prometheus' own linter has to say about a page."""
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed (Debian package prometheus): the page was NOT linted")
     linted = subprocess.run(
-        [promtool, "check", "metrics"], input=page(snapshot), capture_output=True, text=True, check=False, timeout=30
+        [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False, timeout=30
     )
-    assert (linted.returncode, linted.stderr, linted.stdout) == (0, "", "")
+    return linted.returncode, linted.stdout + linted.stderr
+
+
+def test_promtool_accepts_the_page(snapshot):
+    """Names, types, units and help are as Prometheus wants them."""
+    assert lint(page(snapshot)) == (0, "")
+
+
+@pytest.mark.xfail(
+    reason="collectors.services reads `process_count`, whose suffix Prometheus keeps for histograms", strict=True
+)
+def test_promtool_accepts_whatever_the_shipped_collectors_may_read(snapshot):
+    """Every reading that any of them declares, with its own text as help."""
+    declared = [reading for name in COLLECTORS.built_in() for reading in COLLECTORS.load(name).readings]
+    assert declared
+    readings = [Reading(one.name, 1.0, one.unit, dict.fromkeys(one.labels, "x"), 0.0) for one in declared]
+    metrics = Metrics({one.name: one.meaning for one in declared})
+    metrics.update(msgspec.structs.replace(snapshot, readings=readings))
+    assert lint(metrics.text()[1].decode()) == (0, "")
 
 
 def test_labels_of_one_family_are_united(snapshot):

@@ -96,24 +96,30 @@ def test_the_first_cycle_tells_tickets_page_and_demo(paper, snapshot):
 
 def test_status_tells_life_cases_queue_and_gaps(paper, snapshot):
     """One look answers whether somebody must act."""
-    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 20)
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 20, alive=True)
     assert paper.text.startswith("Something needs attention.\n")
-    assert "stopped or stuck" not in paper.words
+    assert "The daemon is" not in paper.words
     assert "number 61, 2026-11-25 10:00 UTC (now), took 0.25 s" in paper.words
     assert "1 waiting, the oldest for 2 minutes, 1 refused by the desk (foretell outbox list)" in paper.words
     assert "the state folder cannot be written; nothing new is remembered" in paper.words
     assert "a1a1a1a1a1a1 P3 A file system is running full: /srv" in paper.words
 
 
-def test_a_daemon_that_missed_its_cycles_is_not_called_alive(paper, snapshot):
+def test_a_daemon_that_missed_its_cycles_is_called_stuck(paper, snapshot):
     """An old summary is not news."""
-    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 200)
-    assert "No cycle has been finished since 2026-11-25 10:00 UTC: the daemon is stopped or stuck." in paper.words
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 200, alive=True)
+    assert "The daemon is stuck: no cycle since 2026-11-25 10:00 UTC." in paper.words
+
+
+def test_a_daemon_that_is_gone_is_not_called_alive_either(paper, snapshot):
+    """However fresh the summary: what is known is from before."""
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at + 20, alive=False)
+    assert "The daemon is not running; this is how things were at 2026-11-25 10:00 UTC." in paper.words
 
 
 def test_status_without_a_daemon_says_how_to_start_it(paper):
     """No summary, no guess."""
-    terminal.show_status(paper.console, None, 0.0)
+    terminal.show_status(paper.console, None, 0.0, alive=False)
     assert paper.words.endswith("foretell run")
 
 
@@ -122,7 +128,10 @@ def test_a_desk_that_does_not_answer_is_named_with_the_reason(paper, snapshot):
     unreachable = msgspec.structs.replace(snapshot.desk, reachable=False)
     queue = msgspec.structs.replace(snapshot.queue, last_detail="connection refused")
     terminal.show_status(
-        paper.console, msgspec.structs.replace(snapshot.summary, desk=unreachable, queue=queue), snapshot.cycle_at
+        paper.console,
+        msgspec.structs.replace(snapshot.summary, desk=unreachable, queue=queue),
+        snapshot.cycle_at,
+        alive=True,
     )
     assert "helpdesk, not reachable: connection refused" in paper.words
 
@@ -177,7 +186,7 @@ def test_every_width_shows_everything(snapshot, refused, width):
     """On a narrow terminal lines fold; nothing is cut off and nothing runs over."""
     paper = Paper(width)
     terminal.show_check(paper.console, snapshot, snapshot.cases)
-    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at)
+    terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at, alive=True)
     terminal.show_outbox(paper.console, [refused], "UTC", snapshot.cycle_at)
     assert max(map(len, paper.text.splitlines())) <= width
     assert "…" not in paper.text
@@ -189,11 +198,11 @@ def test_every_width_shows_everything(snapshot, refused, width):
 def test_no_color_means_no_escape_codes(snapshot, monkeypatch):
     """NO_COLOR is heeded on a terminal, and a pipe gets no codes at all."""
     colourful = Paper(force_terminal=True, color_system="standard")
-    terminal.show_status(colourful.console, snapshot.summary, snapshot.cycle_at)
+    terminal.show_status(colourful.console, snapshot.summary, snapshot.cycle_at, alive=True)
     assert "\x1b[1;33m" in colourful.text
     monkeypatch.setenv("NO_COLOR", "1")
     plain = Paper(force_terminal=True, color_system="standard")
-    terminal.show_status(plain.console, snapshot.summary, snapshot.cycle_at)
+    terminal.show_status(plain.console, snapshot.summary, snapshot.cycle_at, alive=True)
     assert "33m" not in plain.text
 
 

@@ -21,7 +21,7 @@ def test_the_child_renders_what_it_is_handed(snapshot):
 def test_a_child_that_fails_says_why(snapshot, monkeypatch):
     """Its last words are in the error, for the log."""
     monkeypatch.setattr(rendering.msgspec.msgpack, "encode", lambda _: b"not a page")
-    with pytest.raises(RenderFailed, match="DecodeError"):
+    with pytest.raises(RenderFailed, match="ValidationError"):
         render_in_child(StatusPage(snapshot=snapshot))
 
 
