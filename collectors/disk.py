@@ -1,12 +1,6 @@
 """Room in file systems: bytes and inodes, to users and to root, and whether they can be written.
 
-Which file systems: every one that is mounted, once, except
-- those that keep nothing and cannot fill: the types in `exclude_fstypes`, and any that reports a size of 0;
-- those under `exclude_mountpoints`: the kernel's own trees, and what container engines and sessions mount for themselves;
-- overlays other than `/`: their room is that of the disk below, which is read itself;
-- mounts that no path leads to because another one lies over them, and single files bound from elsewhere.
-
-A file system mounted in several places (bind mounts, subvolumes) is read once, at its shortest mount point.
+Which file systems are read is the rule of `real_file_systems`: every one that is mounted and can fill, once.
 Images (squashfs, iso9660, erofs) are full and read only by nature: rules leave them out by the label `fstype`.
 
 The mounts are the host's, not those of the agent's sandbox; one that the agent's own view lacks is "could not check".
@@ -14,57 +8,16 @@ The mounts are the host's, not those of the agent's sandbox; one that the agent'
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
 
-from collectors._mountinfo import Mount, ancestors
+from collectors._file_systems import KEEP_NOTHING, NOT_OURS, LeftOut, real_file_systems
 from collectors._mounts import host_mounts
 from collectors._plugin import CollectorContext, CollectorError, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._reading import CouldNotCheck, Reading
 from collectors._usage import Asker, Usage, usage_here
-
-KEEP_NOTHING = [
-    *(
-        "autofs",
-        "binder",
-        "binfmt_misc",
-        "bpf",
-        "cgroup",
-        "cgroup2",
-        "configfs",
-        "debugfs",
-        "devfs",
-        "devpts",
-        "devtmpfs",
-    ),
-    *(
-        "efivarfs",
-        "fuse.gvfsd-fuse",
-        "fuse.lxcfs",
-        "fuse.portal",
-        "fusectl",
-        "hugetlbfs",
-        "mqueue",
-        "nfsd",
-        "nsfs",
-        "proc",
-    ),
-    *("pstore", "resctrl", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs"),
-]
-NOT_OURS = [
-    *("/proc/*", "/sys/*", "/run/credentials/*", "/run/user/*", "/System/Volumes/[!D]*"),
-    *(
-        "/run/docker/*",
-        "/run/k3s/containerd/*",
-        "/var/lib/containers/storage/*",
-        "/var/lib/docker/*",
-        "/var/lib/kubelet/pods/*",
-    ),
-]
 
 
 class DiskOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,45 +39,29 @@ class DiskCollector:
     """Reads the room in every real file system. Raises CollectorError when the list of mounts cannot be read."""
 
     def __init__(self, options: DiskOptions, context: CollectorContext) -> None:
-        self._options = options
         self._context = context
+        self._left_out = LeftOut(frozenset(options.exclude_fstypes), tuple(options.exclude_mountpoints))
         self._asker = Asker(context, options.answer_within)
 
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield what is known of each file system."""
         mounts, in_view = host_mounts(self._context)
-        may_hang = {mount.mountpoint for mount in mounts if mount.may_hang}
         self._asker.start_run()
-        for mount in self._worth_reading(mounts):
+        for mount, may_hang in real_file_systems(mounts, self._left_out, self._context):
             labels = {"mountpoint": mount.mountpoint, "device": mount.device, "fstype": mount.fstype}
             yield Reading("filesystem_readonly", float(mount.read_only), "boolean", labels, at)
             path = self._context.path(mount.mountpoint)
             if (str(path), mount.number) not in in_view:
                 yield CouldNotCheck(
-                    "filesystem_avail_bytes", labels, "the agent's sandbox hides this mount; let its unit see it"
+                    "filesystem_avail_bytes", labels, "the agent's sandbox hides it; let its unit see it"
                 )
                 continue
             try:
-                waits = mount.may_hang or not may_hang.isdisjoint(ancestors(mount.mountpoint))
-                usage = self._asker.usage(path) if waits else usage_here(path)
+                usage = self._asker.usage(path) if may_hang else usage_here(path)
             except (CollectorError, OSError) as error:
                 yield CouldNotCheck("filesystem_avail_bytes", labels, str(error))
             else:
                 yield from _readings(usage, labels, at)
-
-    def _worth_reading(self, mounts: Iterable[Mount]) -> Iterator[Mount]:
-        seen: set[str] = set()
-        for mount in sorted(mounts, key=lambda mount: (len(mount.mountpoint), mount.mountpoint)):
-            if (
-                mount.fstype in self._options.exclude_fstypes
-                or (mount.fstype == "overlay" and mount.mountpoint != "/")
-                or any(fnmatchcase(mount.mountpoint, pattern) for pattern in self._options.exclude_mountpoints)
-                or mount.number in seen
-                or (not mount.may_hang and os.path.isfile(self._context.path(mount.mountpoint)))  # noqa: PTH113 - an error is no file
-            ):
-                continue
-            seen.add(mount.number)
-            yield mount
 
 
 def _readings(usage: Usage, labels: dict[str, str], at: float) -> Iterator[Reading]:

@@ -51,7 +51,7 @@ class ServicesOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknow
     def __post_init__(self) -> None:
         """Refuse a pattern where one certain unit is meant, and two counts of one name."""
         for name in self.required:
-            if not name or any(character in name for character in "*?[ "):
+            if not name or set("*?[") & set(name):
                 raise ValueError(f"required: {name!r} is no exact name; patterns belong into units")
         counted = [(process.name, process.user) for process in self.processes]
         if len(set(counted)) < len(counted):

@@ -225,6 +225,13 @@ def test_a_network_mount_is_asked_by_a_child_only(tmp_path, monkeypatch):
     assert [argv[-1] for argv in host.asked] == [str(host.path("/srv")), str(host.path("/srv/scratch"))]
 
 
+def test_what_this_kernel_keeps_costs_no_child(tmp_path):
+    """Below the kernel's own trees nothing waits for a server."""
+    host = laid_out(tmp_path, "24 27 0:6 / /dev rw - devtmpfs udev rw", "25 24 0:23 / /dev/shm rw - tmpfs tmpfs rw")
+    assert read_places(collect(host)) == ["/dev/shm"]
+    assert host.asked == []
+
+
 def test_without_stat_an_interpreter_asks(tmp_path, monkeypatch):
     """MacOS has another stat, Windows none; the question is put to this interpreter, alone."""
     monkeypatch.setattr("sys.platform", "darwin")

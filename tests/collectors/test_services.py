@@ -166,7 +166,7 @@ def test_processes_are_counted_even_when_systemctl_hangs(tmp_path):
     "options",
     [
         {"required": ["ngin*"]},
-        {"required": ["a b"]},
+        {"required": [""]},
         {"processes": [{"name": "a"}, {"name": "a"}]},
         {"processes": [{"name": ""}]},
     ],
