@@ -217,7 +217,7 @@ class _Run:
         except (CollectorError, OSError) as error:
             log.debug("collector failed", collector=name, exc_info=True)
             self.result = self._end(reason=str(error) or type(error).__name__)
-        except Exception as error:  # whatever a plugin does, the others go on
+        except BaseException as error:  # whatever a plugin does, leaving its thread included, the others go on
             log.debug("collector failed unexpectedly", collector=name, exc_info=True)
             self.result = self._end(reason=f"unexpected {type(error).__name__}: {error}")
         finally:
@@ -240,7 +240,7 @@ class _Run:
         if repeated:
             first = next(iter(repeated))
             self._unchecked.append(
-                self._missing(f"{len(repeated)} series twice, the last counts; the first is {first}")
+                self._missing(f"{len(repeated)} series came more than once, the last counts; the first is {first}")
             )
 
     def _missing(self, reason: str) -> CouldNotCheck:

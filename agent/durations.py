@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_NUMBER = r"\d+(?:\.\d+)?"
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 # Each unit at most once and from large to small, so that "30m1h" is seen as the slip it is.
 _DURATION = re.compile("".join(f"(?:({_NUMBER}){unit})?" for unit in _SECONDS))
 _LONGEST = 15  # characters of one number; beyond that a float no longer knows its seconds
