@@ -24,6 +24,10 @@ class Observation(msgspec.Struct, frozen=True):
 class Threshold(Protocol[Memory]):
     """A judge with its limits set. Keeps nothing itself: what it must remember of a subject is handed in and out."""
 
+    @property
+    def memory(self) -> type[Memory]:
+        """The type of its memory, to read back what was stored."""
+
     def evaluate(self, observation: Observation, memory: Memory | None) -> tuple[Judgement | CouldNotJudge, Memory]:
         """Judge `observation` given the subject's `memory` (None at first sight); return the verdict and the new memory.
 
@@ -37,5 +41,4 @@ class ThresholdPlugin(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     summary: str
     limits: type[msgspec.Struct]
-    memory: type[msgspec.Struct]
     build: Callable[[Any], Threshold[Any]]
