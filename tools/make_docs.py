@@ -1,0 +1,214 @@
+"""Writes docs/reference, the source map and deploy/foretell.toml from what files, plugins, options and rules say of themselves.
+
+With --check it writes nothing, and fails naming the pages that are no longer what would be written.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import inspect
+
+from agent.config import shipped_rules
+from agent.decode import expectation, unwrapped
+from agent.durations import format_duration
+from agent.init import configuration_text, default_text
+from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginFamily
+from agent.settings import Settings
+from collectors import CollectorOptions, CollectorPlugin
+from thresholds import Rule
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("agent", "collectors", "thresholds", "ticketing_clients")
+SOURCE_MAP = "docs/source-map.md"
+MARK = "<!-- Below: `make docs` writes the first line of each file. -->"
+NOTE = "<!-- Made by `make docs` from the code's own descriptions. Change those. -->"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every generated file by its path in the checkout."""
+    reference = {
+        "configuration": configuration(),
+        "collectors": collectors(),
+        "readings": readings(),
+        "rules": rules(),
+        "desks": desks(),
+    }
+    written = {f"docs/reference/{name}.md": page(parts) for name, parts in reference.items()}
+    return {"deploy/foretell.toml": configuration_text(), SOURCE_MAP: source_map(), **written}
+
+
+def source_map() -> str:
+    """Return the source map: its own words as they stand, and below the mark the first sentence of every file."""
+    head, mark, _ = (ROOT / SOURCE_MAP).read_text("utf-8").partition(MARK)
+    return head + mark + "\n\n" + "\n\n".join(files(package) for package in PACKAGES) + "\n"
+
+
+def files(package: str) -> str:
+    """Return the list of a package's files, each with the first line of its docstring."""
+    lines = [f"## {package}"]
+    for path in sorted((ROOT / package).rglob("*.py")):
+        says = ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=True) or ""
+        lines.append(f"- `{path.relative_to(ROOT / package)}`: {says.partition(chr(10))[0]}")
+    return lines[0] + "\n\n" + "\n".join(lines[1:])
+
+
+def page(parts: Iterable[str]) -> str:
+    """Return a Markdown page: its title first, then the note that it is made, then the rest."""
+    title, *rest = parts
+    return "\n\n".join([title, NOTE, *rest]) + "\n"
+
+
+def configuration() -> Iterator[str]:
+    """Yield the parts of the page about the file's sections."""
+    yield "# Configuration"
+    yield (
+        "Every key is optional. [The sample](../../deploy/foretell.toml) has them all with their defaults. "
+        'Durations are written "90s", "15m", "1h30m", "7d" or "2w".'
+    )
+    for section in msgspec.structs.fields(Settings):
+        metadata, info = unwrapped(inspect.type_info(section.type))
+        if isinstance(info, inspect.StructType):
+            yield f"## [{section.encode_name}]"
+            yield (info.cls.__doc__ or "").strip()
+            yield from options(info.cls)
+        else:
+            more = {"collectors": "collectors.md", "rules": "rules.md", "desks": "desks.md"}.get(section.name)
+            yield f"## [{section.encode_name}{'.NAME' if more else ''}]"
+            yield metadata["description"] + (f" See [{more}]({more})." if more else "")
+
+
+def collectors() -> Iterator[str]:
+    """Yield the parts of the page about collectors."""
+    yield "# Collectors"
+    yield "All run unless switched off. What every one of them takes in its table `[collectors.NAME]`:"
+    yield from options(CollectorOptions)
+    common = {field.name for field in msgspec.structs.fields(CollectorOptions)}
+    for plugin in built_in(COLLECTORS):
+        yield f"## {plugin.name}"
+        rhythm = f"every {format_duration(plugin.interval)}" if plugin.interval else "every cycle"
+        yield f"{plugin.summary} Runs {rhythm}, for at most {format_duration(plugin.deadline)}."
+        yield from options(plugin.options, without=common)
+        yield reading_table([plugin])
+
+
+def readings() -> Iterator[str]:
+    """Yield the parts of the page that lists every reading."""
+    yield "# Readings"
+    yield "What the collectors observe. Prometheus sees each as `foretell_` and its name."
+    yield reading_table(built_in(COLLECTORS), say_whose=True)
+
+
+def reading_table(plugins: Iterable[CollectorPlugin], *, say_whose: bool = False) -> str:
+    """Return a table of the readings of `plugins`, by name."""
+    rows = [
+        (f"`{one.name}`", one.unit, ", ".join(one.labels), one.meaning, plugin.name)
+        for plugin in plugins
+        for one in plugin.readings
+    ]
+    head = ("reading", "unit", "labels", "meaning", "collector")
+    width = len(head) if say_whose else len(head) - 1
+    return table(head[:width], sorted(row[:width] for row in rows))
+
+
+def rules() -> Iterator[str]:
+    """Yield the parts of the page about rules and the kinds that judge them."""
+    yield "# Rules"
+    yield (
+        "A rule says what is judged, and is data. `[rules.ID]` in the configuration changes keys of a shipped rule, "
+        "switches it off (`enabled = false`) or brings a whole new one."
+    )
+    yield "## Shipped"
+    shipped = shipped_rules()
+    yield table(
+        ("rule", "watches for", "kind", "reading"),
+        [
+            (f"[`{id_}`](#{id_})", rule["summary"], rule["kind"], f"`{rule['select']['reading']}`")
+            for id_, rule in shipped.items()
+        ],
+    )
+    for id_, rule in shipped.items():
+        yield f"### {id_}"
+        yield table(("key", "value"), [(f"`{key}`", f"`{value}`") for key, value in flat(rule)])
+    yield "## Keys of a rule"
+    yield from options(Rule)
+    yield "## Kinds"
+    for plugin in built_in(THRESHOLDS):
+        yield f"### Kind {plugin.name}"
+        yield plugin.summary
+        yield from options(plugin.limits)
+
+
+def desks() -> Iterator[str]:
+    """Yield the parts of the page about service desks."""
+    yield "# Desks"
+    yield "`[desks.NAME]` names its ticketing client; `[delivery] desk` says which NAME gets the tickets."
+    for plugin in built_in(TICKETING_CLIENTS):
+        yield f"## {plugin.name}"
+        yield plugin.summary
+        yield f"Tested against: {plugin.tested}."
+        yield from options(plugin.options)
+
+
+def built_in(family: PluginFamily[Any]) -> list[Any]:
+    """Return our own plugins of `family`; a broken one ends the run with its reason."""
+    return [family.load(name) for name in family.built_in()]
+
+
+def options(struct: type[msgspec.Struct], without: Iterable[str] = (), above: str = "") -> Iterator[str]:
+    """Yield a table of the keys of `struct` (none when it has none), then one for each table inside it."""
+    rows, inner = [], []
+    for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]
+        metadata, info = unwrapped(field.type)
+        key = f"{above}{field.encode_name}"
+        if isinstance(info, inspect.StructType):
+            inner.append((info.cls, f"{key}."))
+        elif field.name not in without:
+            rows.append((f"`{key}`", expectation(field.type), default_text(field), metadata.get("description", "")))
+    if rows:
+        yield table(("key", "takes", "default", "meaning"), rows)
+    for cls, prefix in inner:
+        yield from options(cls, above=prefix)
+
+
+def flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every key of nested tables, dotted, with its value."""
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    columns = list(head)
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def main(arguments: list[str]) -> None:
+    """Write the pages, or with --check compare them."""
+    made = pages()
+    if arguments == ["--check"]:
+        stale = [
+            path
+            for path, text in made.items()
+            if not (ROOT / path).exists() or (ROOT / path).read_text("utf-8") != text
+        ]
+        if stale:
+            sys.exit(f"no longer what the code says: {', '.join(stale)}; cure: make docs, and read the difference")
+        print(f"{len(made)} generated files are what the code says")
+        return
+    for path, text in made.items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
