@@ -79,6 +79,15 @@ def case_key(customer: str, host: str, rule: str, subject: Mapping[str, str]) ->
     return hashlib.sha256(identity).hexdigest()
 
 
+def rebase(case: Case, step: float) -> Case:
+    """Given that the wall clock was moved by `step` seconds, return `case` with its running times going on unbroken.
+
+    Dates promised to people (an acknowledgement's end, a deferral) stay what they were.
+    """
+    running = {name: getattr(case, name) for name in ("breach_since", "healthy_since", "changed_at", "judged_at")}
+    return msgspec.structs.replace(case, **{name: at + step for name, at in running.items() if at is not None})
+
+
 class Followed:
     """One case on its way through one cycle: the only place in which a case changes."""
 

@@ -25,6 +25,7 @@ from agent.render import RenderContext
 from agent.secrets import Secrets
 from agent.store import Store
 from agent.version import VERSION
+from ticketing_clients import TicketingClient
 
 LOCK_NAME = "courier.lock"
 
@@ -43,16 +44,23 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.secrets.get(name)
 
 
+def build_client(configuration: Configuration, state_dir: Path, now: float) -> TicketingClient:
+    """Return the client of the desk that gets the tickets. Raises LookupError when a secret it needs is not there."""
+    desk = configuration.settings.delivery.desk
+    plugin, options = configuration.desks[desk]
+    return plugin.build(
+        options, Context(secrets=Secrets(configuration.settings.secrets), state_dir=state_dir, now=now), desk
+    )
+
+
 def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[[], float]) -> DeskHealth:
     """Run one batch in this process and record how the desk was."""
     settings = configuration.settings
     desk = settings.delivery.desk
-    plugin, options = configuration.desks[desk]
-    context = Context(secrets=Secrets(settings.secrets), state_dir=Path(job.state_dir), now=job.now)
+    client = build_client(configuration, Path(job.state_dir), job.now)
     render = RenderContext(
         settings=settings, host=job.host, zone=ZoneInfo(configuration.zone), now=job.now, version=VERSION
     )
-    client = plugin.build(options, context, desk)
     health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health
@@ -66,7 +74,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with lock(folder, LOCK_NAME), Store.open(folder) as store:
-            configuration = load(Path(job.config) if job.config else None)
+            configuration = load(Path(job.config) if job.config else None, parts={"desks"})
             deliver(job, configuration, store, now=lambda: job.now + time.monotonic() - began)
     except FolderInUse:
         log.info("another courier is still at work")

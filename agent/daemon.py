@@ -8,15 +8,28 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import FrameType
 
 import structlog
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from agent.clock import Clock, ClockWatch
+from agent.clock import Clock, ClockWatch, HostClock
+from agent.collecting import CollectionRunner
+from agent.config import Configuration, load
+from agent.dispatch import Dispatcher
+from agent.folder import StateFolder
+from agent.host import identify
+from agent.metrics import Metrics
+from agent.pipeline import Pipeline
 from agent.resident import Resident
+from agent.status import Snapshot
+from agent.store import History, Store
+from agent.web.app import make_app
 from agent.web.server import WebServer
 
 # How often the main thread looks at the clock: late enough to cost nothing, early enough that no cycle is missed twice.
@@ -71,3 +84,59 @@ class Daemon:
 
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the signature is Python's
         self.stopping.set()
+
+
+@contextmanager
+def compose(
+    config_path: Path | None, state_dir: Path, listen: str | None, on_first_cycle: Callable[[Snapshot, str], None]
+) -> Iterator[Daemon]:
+    """Put the daemon together on its locked state folder; `listen` goes before the configured address.
+
+    on_first_cycle: called once with the first snapshot and the page's address. Raises ConfigErrors, FolderInUse,
+    FolderUnusable, StoreUnavailable.
+    """
+    configuration = load(config_path, parts={"collectors", "rules"})
+    address = listen or configuration.settings.agent.listen
+    clock = HostClock()
+    with StateFolder(state_dir) as folder, Store.open(folder.path) as store:
+        resident = make_resident(
+            configuration, folder, store, clock, lambda snapshot: on_first_cycle(snapshot, f"http://{server.address}/")
+        )
+        server = WebServer(address, make_app(resident, address))
+        yield Daemon(resident, server, clock, configuration.settings.agent.cycle)
+
+
+def make_resident(
+    configuration: Configuration,
+    folder: StateFolder,
+    store: Store,
+    clock: Clock,
+    on_first_cycle: Callable[[Snapshot], None] = lambda _: None,
+) -> Resident:
+    """Return the resident half of the agent, which reads this host by `clock`."""
+    settings = configuration.settings
+    host = identify(settings.host, folder.path)
+    history = History(store, settings.history)
+    runner = CollectionRunner(configuration.collectors, clock.monotonic)
+    pipeline = Pipeline(configuration, host, store, history, runner.collect)
+    dispatcher = Dispatcher(
+        store,
+        folder.path,
+        configuration.source,
+        host,
+        desk=settings.delivery.desk,
+        poll=settings.delivery.poll,
+        clock=clock,
+    )
+    meanings = {
+        reading.name: reading.meaning for one in configuration.collectors for reading in one.plugin.readings
+    }
+    return Resident(
+        configuration=configuration,
+        folder=folder,
+        pipeline=pipeline,
+        dispatcher=dispatcher,
+        metrics=Metrics(meanings),
+        clock=clock,
+        on_first_cycle=on_first_cycle,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from agent.cases import Situation
+from agent.cases import RECURRENCE_PERIOD, Situation
 from agent.collecting import Collection
 from agent.config import Configuration
 from agent.follow import follow
@@ -14,12 +14,12 @@ from agent.history import History
 from agent.host import HostIdentity
 from agent.model import Case, Operation
 from agent.outbox import Outbox
-from agent.store import Store
+from agent.store import Store, StoreUnavailable
 from thresholds import Finding, Judge, Unjudged
 
 
 class Cycle(msgspec.Struct, frozen=True, kw_only=True):
-    """What one cycle saw, concluded and queued."""
+    """What one cycle saw, concluded and queued. `trouble`: why nothing could be written down, if so; it is tried again."""
 
     at: float
     collection: Collection
@@ -27,6 +27,7 @@ class Cycle(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: Sequence[Unjudged]
     cases: Mapping[str, Case]
     queued: Sequence[Operation]
+    trouble: str = ""
 
 
 class Pipeline:
@@ -55,9 +56,15 @@ class Pipeline:
         collection = self.collect(at)
         self.history.remember(collection.readings)
         findings, unjudged = self.judge.judge(collection.readings, collection.unchecked, at)
-        queued = self._follow(findings, self._situation(at, collection, unjudged))
+        queued, trouble = self._follow(findings, self._situation(at, collection, unjudged))
         return Cycle(
-            at=at, collection=collection, findings=findings, unjudged=unjudged, cases=self.cases, queued=queued
+            at=at,
+            collection=collection,
+            findings=findings,
+            unjudged=unjudged,
+            cases=self.cases,
+            queued=queued,
+            trouble=trouble,
         )
 
     def flush(self, at: float) -> None:
@@ -66,19 +73,23 @@ class Pipeline:
             self.history.flush(at)
             self.store.save_memories(self.judge.dump())
 
-    def _follow(self, findings: Sequence[Finding], situation: Situation) -> list[Operation]:
-        """Follow the cases, and write what changed and what it asks of the desk in one transaction."""
-        queued: list[Operation] = []
-        with self.store.transaction():
-            steps = follow(self.cases, findings, self.store.take_events(), situation)
-            for step in steps:
-                if step.durable:
-                    self.store.save_case(step.case, step.happenings, situation.now)
-                for operation in step.operations:
-                    self.outbox.queue(operation)
-                    queued.append(operation)
-        self.cases = {step.case.key: step.case for step in steps}
-        return queued
+    def _follow(self, findings: Sequence[Finding], situation: Situation) -> tuple[Sequence[Operation], str]:
+        """Follow the cases, and write what changed and what it asks of the desk in one transaction.
+
+        When the store cannot be written nothing has happened: the cases stay as they are stored, and the next cycle tries again.
+        """
+        try:
+            with self.store.transaction():
+                steps = follow(self.cases, findings, self.store.take_events(), situation)
+                for step in steps:
+                    if step.durable:
+                        self.store.save_case(step.case, step.happenings, situation.now)
+                    for operation in step.operations:
+                        self.outbox.queue(operation)
+        except StoreUnavailable as error:
+            return (), str(error)
+        self.cases = {step.case.key: step.case for step in steps if not _is_history(step.case, situation.now)}
+        return [operation for step in steps for operation in step.operations], ""
 
     def _situation(self, at: float, collection: Collection, unjudged: Sequence[Unjudged]) -> Situation:
         settings = self.configuration.settings
@@ -93,3 +104,8 @@ class Pipeline:
             maintenance=self.store.maintenance_until > at,
             unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),
         )
+
+
+def _is_history(case: Case, now: float) -> bool:
+    """Return whether a closed case cannot matter to a new finding any more; it stays in the store."""
+    return case.state == "closed" and case.closed_at is not None and now - case.closed_at > RECURRENCE_PERIOD

@@ -1,4 +1,4 @@
-"""What the daemon does each tick: a cycle, the courier if there is work, and the snapshot everybody reads."""
+"""What the daemon does each tick: a cycle, the courier if there is work, and the snapshot that everybody reads."""
 
 from __future__ import annotations
 
@@ -7,49 +7,170 @@ from collections.abc import Callable
 
 import structlog
 
+from agent.case_details import find_case_details
+from agent.cases import rebase
 from agent.clock import Clock
 from agent.config import Configuration
 from agent.dispatch import Dispatcher
+from agent.folder import StateFolder
 from agent.metrics import Metrics
 from agent.outbox import Outbox
-from agent.pipeline import Pipeline
+from agent.pipeline import Cycle, Pipeline
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import CaseDetails, Snapshot, write_summary
-from agent.store import Store, StoreUnavailable
-
-log = structlog.get_logger()
+from agent.store import StoreUnavailable
 
 # How long a stop waits for a courier in mid-batch; it may be ended at any point, waiting is only politer to the desk.
 COURIER_PATIENCE = 3.0
+# How long the first summary waits for the first courier, so that it can say what was opened.
+FIRST_DELIVERY = 8.0
+
+log = structlog.get_logger()
 
 
 class Resident:
-    """Everything that lives as long as the daemon; also what the web server asks (`PageSource`)."""
+    """Everything that lives as long as the daemon; also what the web server asks (its PageSource)."""
 
     def __init__(
         self,
+        *,
         configuration: Configuration,
+        folder: StateFolder,
         pipeline: Pipeline,
         dispatcher: Dispatcher,
         metrics: Metrics,
         clock: Clock,
         on_first_cycle: Callable[[Snapshot], None],
     ) -> None:
-        """`on_first_cycle` is called once, with the first snapshot, when a courier it started has had its time."""
+        """`on_first_cycle` is called once, with the first snapshot, when a courier that it started has had its time."""
         self.configuration = configuration
+        self.folder = folder
         self.pipeline = pipeline
         self.dispatcher = dispatcher
-        self._metrics = metrics
         self.clock = clock
-        self.on_first_cycle = on_first_cycle
         self.snapshot: Snapshot | None = None
+        self._metrics = metrics
+        self._on_first_cycle = on_first_cycle
         self._number = 0
         self._started_at = clock.now()
-        self._finished = clock.monotonic()
-        self._flushed = clock.monotonic()
-        self._degraded: dict[str, str] = {}
+        self._finished = self._flushed = clock.monotonic()
+        self._troubles: dict[str, str] = {}
+        self._requests: Counter[str] = Counter()
+
+    # -- the tick ---------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Run one cycle. Never raises: a tick that fails is logged, shown by `/healthz`, and tried again at the next."""
+        try:
+            self._tick()
+        except Exception:
+            log.exception("the cycle failed")
+
+    def _tick(self) -> None:
+        began = self.clock.monotonic()
+        cycle = self.pipeline.cycle(self.clock.now())
+        self._note_trouble("store", cycle.trouble)
+        self._flush_when_due()
+        self._deliver(cycle)
+        self._number += 1
+        self._show(cycle, began)
+        self._finished = self.clock.monotonic()
+        if self._number == 1:
+            self._first(cycle, began)
+
+    def _first(self, cycle: Cycle, began: float) -> None:
+        if cycle.queued:
+            self.dispatcher.wait(FIRST_DELIVERY)
+            self._show(cycle, began)
+        if self.snapshot is not None:
+            self._on_first_cycle(self.snapshot)
+
+    def _deliver(self, cycle: Cycle) -> None:
+        try:
+            outcome = self.dispatcher.consider(cycle.at)
+        except (OSError, StoreUnavailable) as error:
+            self._note_trouble("courier", f"the courier cannot be started: {error}")
+            return
+        self._note_trouble("courier", "")
+        if outcome:
+            self._requests[outcome] += 1
+
+    def _flush_when_due(self) -> None:
+        if self.clock.monotonic() - self._flushed < self.configuration.settings.history.flush:
+            return
+        self._flushed = self.clock.monotonic()
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            self.pipeline.flush(self.clock.now())
+        except StoreUnavailable as error:
+            self._note_trouble("history", f"history is kept in memory only: {error}")
+        else:
+            self._note_trouble("history", "")
+
+    def _note_trouble(self, mode: str, trouble: str) -> None:
+        """Remember a degraded mode, and log its beginning and its end, not each cycle of it."""
+        if trouble and mode not in self._troubles:
+            log.error("degraded", mode=mode, trouble=trouble)
+        elif not trouble and self._troubles.pop(mode, None):
+            log.info("no longer degraded", mode=mode)
+        if trouble:
+            self._troubles[mode] = trouble
+
+    def _show(self, cycle: Cycle, began: float) -> None:
+        store = self.pipeline.store
+        around = Surroundings(
+            number=self._number,
+            started_at=self._started_at,
+            duration=self.clock.monotonic() - began,
+            period=self.cycle,
+            first_look_ends=store.installed_at + self.configuration.settings.agent.first_look,
+            queue=Outbox(store).queue(),
+            health=self.dispatcher.health,
+            requests=dict(self._requests),
+            degraded=dict(self._troubles),
+            history_bytes=self.pipeline.history.size(),
+        )
+        self.snapshot = take_snapshot(cycle, self.configuration, self.pipeline.host, around)
+        self._metrics.update(self.snapshot)
+        try:
+            write_summary(self.folder.path, self.snapshot)
+        except OSError as error:
+            self._note_trouble("status", f"status.json cannot be written: {error.strerror}")
+        else:
+            self._note_trouble("status", "")
+
+    # -- around it --------------------------------------------------------------------------------------------------
+
+    def clock_moved(self, step: float) -> None:
+        """Let what is timed by the wall clock go on from where it was, after it jumped by `step` seconds."""
+        self.pipeline.cases = {key: rebase(case, step) for key, case in self.pipeline.cases.items()}
+
+    def stop(self) -> None:
+        """Write down what is young, and end the courier."""
+        self._flush()
+        self.dispatcher.stop(COURIER_PATIENCE)
+
+    # -- what the page asks -----------------------------------------------------------------------------------------
 
     @property
-    def store(self) -> Store:
-        """The store of the pipeline."""
-        return self.pipeline.store
+    def cycle(self) -> float:
+        """Seconds between two cycles."""
+        return self.configuration.settings.agent.cycle
+
+    def seconds_since_cycle(self) -> float:
+        """Return how long ago the last cycle finished, or since when we run."""
+        return self.clock.monotonic() - self._finished
+
+    def store_trouble(self) -> str:
+        """Return why the store cannot be written, empty while it can."""
+        return self._troubles.get("store", "")
+
+    def metrics(self, accept: str) -> tuple[str, bytes]:
+        """Return content type and bytes of `/metrics`."""
+        return self._metrics.text(accept)
+
+    def find_cases(self, prefix: str) -> list[CaseDetails]:
+        """Return the cases whose key starts so, with their time lines, by a connection of the asking thread's own."""
+        return find_case_details(self.folder.path, prefix, self.configuration.rules_by_id)

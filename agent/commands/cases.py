@@ -1,0 +1,109 @@
+"""`foretell cases`: follow the cases by hand."""
+
+from __future__ import annotations
+
+import getpass
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from agent.case_details import case_details
+from agent.commands import options
+from agent.commands.exits import CommandFailed, Exit
+from agent.commands.records import opened_store, the_case
+from agent.config import shipped_summaries
+from agent.host import host_zone
+from agent.model import Acted
+from agent.terminal import show_case, show_cases
+from ticketing_clients import Act, ActKind
+
+
+@click.group("cases", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List and show cases; acknowledge, defer or confirm one by hand.
+
+    \b
+    Examples:
+      foretell cases list
+      foretell cases show 3f9a
+      foretell cases defer 3f9a --until 2026-12-01
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_cases)
+
+
+@command.command("list")
+@click.option("--all", "everything", is_flag=True, help="Closed and pending ones too.")
+@options.state_dir
+@options.as_json
+def list_cases(state_dir: Path, *, everything: bool, as_json: bool) -> int:
+    """List the cases that are open."""
+    with opened_store(state_dir) as store:
+        cases = [case for case in store.cases(include_closed=everything) if everything or case.state != "pending"]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(cases)).decode())
+    else:
+        show_cases(Console(), cases, shipped_summaries(), host_zone(), time.time())
+    return Exit.DONE
+
+
+@command.command("show")
+@click.argument("key")
+@options.state_dir
+@options.as_json
+def show(key: str, state_dir: Path, *, as_json: bool) -> int:
+    """Show one case: its state, its story, and its ticket's text when the desk is the local one."""
+    with opened_store(state_dir) as store:
+        details = case_details(store, state_dir, the_case(store, key), shipped_summaries())
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(details)).decode())
+    else:
+        show_case(Console(), details, host_zone(), time.time())
+    return Exit.DONE
+
+
+@command.command("ack")
+@click.argument("key")
+@options.state_dir
+def acknowledge(key: str, state_dir: Path) -> int:
+    """Take note of a case; it stays quiet until it gets worse or the acknowledgement expires."""
+    return _act(state_dir, key, "acknowledge")
+
+
+@command.command("defer")
+@click.argument("key")
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="In local time.")
+@options.state_dir
+def defer(key: str, until: datetime, state_dir: Path) -> int:
+    """Put a case off."""
+    until = until.astimezone(UTC)
+    if until.timestamp() <= time.time():
+        raise CommandFailed("--until is in the past", Exit.USAGE)
+    return _act(state_dir, key, "defer", until)
+
+
+@command.command("confirm")
+@click.argument("key")
+@options.state_dir
+def confirm(key: str, state_dir: Path) -> int:
+    """Confirm that a problem is gone; the case closes when the readings say so too."""
+    return _act(state_dir, key, "confirm")
+
+
+def _act(state_dir: Path, key: str, kind: ActKind, until: datetime | None = None) -> int:
+    """Leave the act for the daemon, which alone changes cases."""
+    with opened_store(state_dir) as store:
+        case = the_case(store, key)
+        now = time.time()
+        act = Act(
+            id=f"host-{uuid.uuid4()}", kind=kind, by=getpass.getuser(), at=datetime.fromtimestamp(now, UTC), until=until
+        )
+        store.put_event(Acted(case=case.key, act=act, at=now))
+    click.echo(f"Noted for {case.key[:12]}; the daemon takes it in with its next cycle.")
+    return Exit.DONE

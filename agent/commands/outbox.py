@@ -1,0 +1,86 @@
+"""`foretell outbox`: what waits for the desk or was refused by it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from agent.commands import options
+from agent.commands.exits import CommandFailed, Exit
+from agent.commands.records import opened_store
+from agent.host import host_zone
+from agent.model import QueuedOperation
+from agent.outbox import Outbox
+from agent.terminal import show_outbox
+
+
+@click.group("outbox", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List, retry or drop operations that wait for the desk or were refused by it."""
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(list_operations)
+
+
+@command.command("list")
+@options.state_dir
+@options.as_json
+def list_operations(state_dir: Path, *, as_json: bool) -> int:
+    """List what is not done yet."""
+    with opened_store(state_dir) as store:
+        operations = Outbox(store).all({"queued", "sending", "rejected"})
+    if as_json:
+        content = [
+            {
+                "state": one.state,
+                "reason": one.reason,
+                "detail": one.detail,
+                "attempts": one.attempts,
+                "not_before": one.not_before,
+                "operation": one.operation,
+            }
+            for one in operations
+        ]
+        click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
+    else:
+        show_outbox(Console(), operations, host_zone(), time.time())
+    return Exit.FINDINGS if any(one.state == "rejected" for one in operations) else Exit.DONE
+
+
+@command.command("retry")
+@click.argument("operation_id")
+@options.state_dir
+def retry(operation_id: str, state_dir: Path) -> int:
+    """Try a refused operation again, after what the desk objected to was mended."""
+    with opened_store(state_dir) as store:
+        outbox = Outbox(store)
+        outbox.requeue(_found(outbox, operation_id).operation.id)
+    click.echo("It goes out with the next batch.")
+    return Exit.DONE
+
+
+@command.command("drop")
+@click.argument("operation_id")
+@options.state_dir
+def drop(operation_id: str, state_dir: Path) -> int:
+    """Give a refused operation up; later ones of its case go on."""
+    with opened_store(state_dir) as store:
+        outbox = Outbox(store)
+        outbox.drop(_found(outbox, operation_id).operation.id)
+    click.echo("Dropped.")
+    return Exit.DONE
+
+
+def _found(outbox: Outbox, operation_id: str) -> QueuedOperation:
+    """Return the refused operation with this id or an unambiguous beginning of it."""
+    refused = outbox.all({"rejected"})
+    found = [one for one in refused if one.operation.id.startswith(operation_id)]
+    exact = [one for one in found if one.operation.id == operation_id]
+    if len(exact or found) != 1:
+        what = "No refused operation" if not found else f"{len(found)} refused operations"
+        raise CommandFailed(f"{what} begins with {operation_id!r}; see `foretell outbox list`", Exit.USAGE)
+    return (exact or found)[0]

@@ -1,0 +1,47 @@
+"""`foretell status`: is it alive, and what is it doing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from agent.commands import options
+from agent.commands.exits import CommandFailed, Exit
+from agent.folder import FolderUnusable, is_in_use
+from agent.status import Summary, health, read_summary
+from agent.terminal import show_status
+
+
+@click.command("status")
+@options.state_dir
+@options.as_json
+def command(state_dir: Path, *, as_json: bool) -> int:
+    """Say whether the daemon is alive, its last cycle, open cases, queue, and what could not be checked."""
+    try:
+        summary = read_summary(state_dir)
+        alive = is_in_use(state_dir)
+    except OSError as error:
+        raise FolderUnusable(
+            f"{state_dir} cannot be read: {error.strerror}; run as the agent's user or root"
+        ) from error
+    now = time.time()
+    if as_json:
+        content = {"alive": alive, "health": summary and health(summary), "summary": summary}
+        click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
+    else:
+        show_status(Console(), summary, now, alive=alive)
+    if summary is None or not alive:
+        raise CommandFailed(f"no agent is running on {state_dir}", Exit.UNCHECKED)
+    return _status(summary)
+
+
+def _status(summary: Summary) -> Exit:
+    """Return what the daemon's last word amounts to."""
+    state = health(summary)
+    if state in {"critical", "attention"}:
+        return Exit.FINDINGS
+    return Exit.UNCHECKED if state == "unknown" else Exit.DONE

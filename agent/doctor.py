@@ -1,0 +1,240 @@
+"""Numbered self-checks, each with what was found and how to mend it. They look and change nothing.
+
+The numbers never change their meaning, so that a runbook can name them; a new check takes the next one.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+import sys
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from agent.children import ChildError, run_child
+from agent.collecting import CollectionRunner
+from agent.config import Configuration, load
+from agent.courier import build_client
+from agent.decode import ConfigErrors
+from agent.folder import FolderUnusable, is_in_use
+from agent.secrets import Secrets
+from agent.store import Store, StoreUnavailable
+from agent.web.server import ListenError, can_listen
+from ticketing_clients import DeskError, DeskUnreachable
+
+Verdict = Literal["well", "warning", "wrong", "unknown"]
+
+# Enough for the ballast, a database that grows for a year, and the work of its compaction.
+ROOM_WANTED = 300_000_000
+# A clock before this one's release is certainly wrong.
+RELEASED = 1_790_000_000.0
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """One check's answer. hint: how to mend it; empty when well. desk_unreachable: whether that is why."""
+
+    number: int
+    subject: str
+    verdict: Verdict
+    found: str
+    hint: str = ""
+    desk_unreachable: bool = False
+
+
+def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> Iterator[Result]:
+    """Yield the result of every check that can be made, in the order of their numbers."""
+    yield _python()
+    yield _installed_files()
+    try:
+        configuration = load(config_path)
+    except ConfigErrors as error:
+        yield Result(
+            number=3,
+            subject="configuration",
+            verdict="wrong",
+            found=str(error),
+            hint="mend the file; the rest is not checked",
+        )
+        return
+    yield _configuration(configuration)
+    yield from _secrets(configuration)
+    yield _state_folder(state_dir)
+    yield _store(state_dir)
+    yield _clock()
+    yield _page(listen or configuration.settings.agent.listen, state_dir)
+    yield from _collectors(configuration)
+    yield from _desk(configuration, state_dir)
+
+
+def _python() -> Result:
+    return Result(number=1, subject="python", verdict="well", found=f"{sys.version.split()[0]} at {sys.executable}")
+
+
+def _installed_files() -> Result:
+    """Compare what is installed with what the distribution says it installed: another one may have overwritten ours."""
+    ours = distribution("foretell")
+    changed = sorted(_changed_files(ours))
+    if changed:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""  # noqa: PLR2004 - three names are enough to start
+        return Result(
+            number=2,
+            subject="installed files",
+            verdict="warning",
+            found=f"changed since they were installed: {', '.join(changed[:3])}{more}",
+            hint="install Foretell again, in an environment of its own",
+        )
+    return Result(
+        number=2, subject="installed files", verdict="well", found=f"foretell {ours.version}, as it was installed"
+    )
+
+
+def _changed_files(ours: Distribution) -> Iterator[str]:
+    for path, recorded, _ in csv.reader((ours.read_text("RECORD") or "").splitlines()):
+        algorithm, _, digest = recorded.partition("=")
+        if not digest:
+            continue
+        try:
+            content = Path(str(ours.locate_file(path))).read_bytes()
+        except OSError:
+            yield path
+            continue
+        if urlsafe_b64encode(hashlib.new(algorithm, content).digest()).rstrip(b"=").decode() != digest:
+            yield path
+
+
+def _configuration(configuration: Configuration) -> Result:
+    where = str(configuration.source or "built-in defaults")
+    rules, collectors = len(configuration.rules), len(configuration.collectors)
+    found = f"{where}: {collectors} collectors, {rules} rules, desk {configuration.settings.delivery.desk}"
+    if configuration.notes:
+        return Result(
+            number=3,
+            subject="configuration",
+            verdict="warning",
+            found=f"{found}; {'; '.join(configuration.notes)}",
+            hint="change it if this is not meant",
+        )
+    return Result(number=3, subject="configuration", verdict="well", found=found)
+
+
+def _secrets(configuration: Configuration) -> Iterator[Result]:
+    exposed = list(Secrets(configuration.settings.secrets).exposed())
+    for sentence in exposed:
+        yield Result(number=4, subject="secrets", verdict="warning", found=sentence, hint="take the permission away")
+    if not exposed:
+        count = len(configuration.settings.secrets)
+        yield Result(
+            number=4, subject="secrets", verdict="well", found=f"{count} files named, none readable by everybody"
+        )
+
+
+def _state_folder(state_dir: Path) -> Result:
+    nearest = next(path for path in (state_dir, *state_dir.absolute().parents) if path.exists())
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        hint = f"run as the agent's user, or: install -d -m 0700 -o USER {state_dir}"
+        return Result(
+            number=5, subject="state folder", verdict="wrong", found=f"{nearest} may not be written", hint=hint
+        )
+    room = shutil.disk_usage(nearest).free
+    found = f"{state_dir}, {room / 1e9:.1f} GB free"
+    if room < ROOM_WANTED:
+        hint = f"make room, or name another folder with --state-dir; {ROOM_WANTED / 1e9:.1f} GB are comfortable"
+        return Result(number=5, subject="state folder", verdict="warning", found=found, hint=hint)
+    return Result(number=5, subject="state folder", verdict="well", found=found)
+
+
+def _store(state_dir: Path) -> Result:
+    if not Store.exists(state_dir):
+        return Result(number=6, subject="records", verdict="well", found="none yet; the first run makes them")
+    try:
+        with Store.open(state_dir) as store:
+            return Result(
+                number=6, subject="records", verdict="well", found=f"{len(store.cases())} cases are not closed"
+            )
+    except (StoreUnavailable, FolderUnusable) as error:
+        return Result(number=6, subject="records", verdict="wrong", found=str(error), hint="see the message")
+
+
+def _clock() -> Result:
+    now = time.time()
+    if now < RELEASED:
+        found = f"it is {time.strftime('%Y-%m-%d', time.gmtime(now))}, before this version was made"
+        return Result(number=7, subject="clock", verdict="wrong", found=found, hint="set the clock; run an NTP client")
+    try:
+        said = run_child(
+            ["/usr/bin/timedatectl", "show", "--property=NTPSynchronized", "--value"], timeout=5
+        ).output.strip()
+    except ChildError as error:
+        return Result(
+            number=7, subject="clock", verdict="unknown", found=f"plausible; {error}", hint="see that NTP runs"
+        )
+    if said == "yes":
+        return Result(number=7, subject="clock", verdict="well", found="synchronised")
+    if said == "no":
+        return Result(number=7, subject="clock", verdict="warning", found="not synchronised", hint="run an NTP client")
+    return Result(
+        number=7,
+        subject="clock",
+        verdict="unknown",
+        found="plausible; timedatectl does not tell",
+        hint="see that NTP runs",
+    )
+
+
+def _page(listen: str, state_dir: Path) -> Result:
+    if state_dir.exists() and is_in_use(state_dir):
+        return Result(
+            number=8, subject="page", verdict="well", found="an agent is running on this state folder and has it"
+        )
+    try:
+        can_listen(listen)
+    except ListenError as error:
+        return Result(number=8, subject="page", verdict="wrong", found=str(error), hint="see the message")
+    return Result(number=8, subject="page", verdict="well", found=f"{listen} is free")
+
+
+def _collectors(configuration: Configuration) -> Iterator[Result]:
+    collection = CollectionRunner(configuration.collectors, time.monotonic).collect(time.time())
+    for outcome in collection.outcomes:
+        subject = f"collector {outcome.collector}"
+        if outcome.not_supported:
+            yield Result(number=9, subject=subject, verdict="well", found=f"nothing to read: {outcome.not_supported}")
+        elif outcome.unchecked:
+            reasons = "; ".join(missing.reason for missing in outcome.unchecked[:5])
+            found = f"{outcome.readings} readings; could not check {len(outcome.unchecked)}: {reasons}"
+            yield Result(number=9, subject=subject, verdict="unknown", found=found, hint="see the reasons")
+        else:
+            found = f"{outcome.readings} readings in {outcome.duration:.2f} s"
+            yield Result(number=9, subject=subject, verdict="well", found=found)
+
+
+def _desk(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
+    desk = configuration.settings.delivery.desk
+    subject = f"desk {desk}"
+    try:
+        checks = build_client(configuration, state_dir, time.time()).check()
+    except LookupError as error:
+        yield Result(number=10, subject=subject, verdict="wrong", found=str(error), hint="name the file in [secrets]")
+    except DeskError as error:
+        yield Result(
+            number=10,
+            subject=subject,
+            verdict="wrong",
+            found=str(error),
+            hint="check address, network and credentials",
+            desk_unreachable=isinstance(error, DeskUnreachable),
+        )
+    else:
+        for check in checks:
+            verdict: Verdict = "well" if check.well else "wrong"
+            yield Result(
+                number=10, subject=f"{subject}: {check.subject}", verdict=verdict, found=check.found, hint=check.hint
+            )
