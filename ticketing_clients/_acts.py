@@ -20,15 +20,15 @@ from ticketing_clients._ticket import Act
 
 LONGEST_TEXT = 2000  # code points of an act's text, as Act promises
 
-_DIRECTIVE = re.compile(r"foretell:\s*(confirm|accept|defer|won'?t-?fix)\b[ \t]*(\S*)[ \t.]*", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"foretell:\s*(confirm|accept|defer|won'?t[- ]?fix)\b[ \t]*(\S*)[ \t.]*", re.IGNORECASE)
 # Where mail programs that do not indent begin to quote.
 _QUOTE_BEGINS = re.compile(r"-{2,}\s*(Original|Forwarded)\b.*|_{10,}|On\b.*\bwrote:|From:\s.*", re.IGNORECASE)
 
 
-def told_by(reply: Act) -> list[Act]:
-    """Return the acts that the text of `reply` spells out, each with an id of its own; none when it spells out none."""
+def told_by(reply: Act, text: str) -> list[Act]:
+    """Return the acts that the whole `text` of `reply` spells out, each with an id of its own; none when it spells out none."""
     acts: list[Act] = []
-    for line in written(reply.text).splitlines():
+    for line in written(text).splitlines():
         said = _DIRECTIVE.fullmatch(line.strip())
         if said is None:
             continue

@@ -118,7 +118,7 @@ def check_address(url: str) -> bool:
 
 def cause(error: BaseException) -> str:
     """Return what lies at the bottom of `error`; the upper layers' texts repeat the whole address."""
-    while True:
+    while type(error) is not urllib3.exceptions.ConnectTimeoutError:
         inner = getattr(error, "reason", None)  # where urllib3 keeps it; ssl.SSLError has a string there
         if not isinstance(inner, BaseException):
             inner = next((one for one in error.args if isinstance(one, BaseException)), None) or error.__cause__

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -44,8 +44,8 @@ from ticketing_clients._errors import (
     TicketGone,
 )
 from ticketing_clients._exchange import Adapter, Exchange, cause, check_address
+from ticketing_clients._read_back import LONGEST_MESSAGE
 
-LONGEST_MESSAGE = 200  # code points of the desk's own words that an error repeats
 T = TypeVar("T")
 
 
@@ -184,21 +184,6 @@ class Http:
         for secret in self._secrets:
             text = text.replace(secret, "[secret]")
         return text
-
-
-@contextlib.contextmanager
-def read_back(what: str) -> Iterator[None]:
-    """Guard a read that follows a change: the change was made, so a failing read must not claim that nothing was sent.
-
-    A read that is not permitted becomes Rejected, not OutcomeUnknown: asking by key would not see the ticket either, and every
-    retry would make one more.
-    """
-    try:
-        yield
-    except NotAuthorised as error:
-        raise Rejected(f"{what}, but it may not be read back: {error}") from error
-    except (DeskUnreachable, Throttled) as error:
-        raise OutcomeUnknown(f"{what}, but it could not be read back: {error}") from error
 
 
 def _words_of(body: bytes) -> str:

@@ -9,25 +9,23 @@ Its ways, each seen on the real server, that shape this file:
 - A correspondence opens a resolved ticket by itself; it can set the status back in the same request.
 - `__CurrentUser__` in a search is the user of the token: that tells our own acts from people's without knowing our name.
 
-This file is longer than a client should be, because Request Tracker answers nothing by itself that could be trusted.
+How it is asked is in `_rest2`; what its answers mean is here. The file is longer than most clients, because of these ways.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from itertools import count
-from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import quote
+from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, plain_of_html, told_by
+from ticketing_clients._acts import LONGEST_TEXT, told_by
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut, to_plain
-from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Rejected, TicketGone
-from ticketing_clients._http import LONGEST_MESSAGE, Http, read_back
+from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
+from ticketing_clients._read_back import LONGEST_MESSAGE, read_back
+from ticketing_clients._rest2 import Named, Rest2, StoredTicket, numeric, quoted
 from ticketing_clients._ticket import (
     Act,
     ActKind,
@@ -43,9 +41,8 @@ from ticketing_clients._ticket import (
 
 LONGEST_SUBJECT = 200  # bytes of UTF-8: RT's schema, and it cuts without a word
 LONGEST_BODY = 100_000  # code points; ours, far below RT's own MaxAttachmentSize even if each takes four bytes
-PAGE = 100  # the most that REST2 gives at once
 WORKING: frozenset[Status] = frozenset({"new", "open", "waiting"})
-SYSTEM, NOBODY = "RT_System", "Nobody"
+SYSTEM, NOBODY = "RT_System", "Nobody"  # users of RT's own
 
 # The statuses of RT's default lifecycle.
 STATUSES: dict[str, Status] = {
@@ -103,65 +100,6 @@ class RequestTrackerOptions(ClientOptions, frozen=True, kw_only=True):
     ] = ""
 
 
-class _Named(msgspec.Struct, frozen=True):
-    id: str | int = ""
-    name: str = ""
-
-
-class _Field(msgspec.Struct, frozen=True):
-    name: str
-    values: list[Any] = []
-
-
-class _Ticket(msgspec.Struct, frozen=True, rename="pascal"):
-    id: int = msgspec.field(name="id")
-    status: str
-    custom_fields: list[_Field]
-    priority: int = 0
-    owner: _Named = _Named()
-    due: datetime | None = None
-    effective_id: int | _Named = 0
-
-
-class _Event(msgspec.Struct, frozen=True, rename="pascal"):
-    id: int = msgspec.field(name="id")
-    type: str
-    creator: _Named
-    created: datetime
-    field: str = ""
-    old_value: str = ""
-    new_value: str = ""
-
-
-class _File(msgspec.Struct, frozen=True, rename="pascal"):
-    id: int = msgspec.field(name="id")
-    transaction_id: int = 0
-    content_type: str = ""
-    filename: str = ""
-    content: str = ""
-
-
-class _Created(msgspec.Struct, frozen=True, rename="pascal"):
-    creator: _Named
-
-
-class _Linked(msgspec.Struct, frozen=True):
-    links: list[dict[str, Any]] = msgspec.field(name="_hyperlinks", default_factory=list)
-
-
-Item = TypeVar("Item")
-
-
-class _Page(msgspec.Struct, Generic[Item], frozen=True):
-    items: list[Item]
-
-
-class _Queue(msgspec.Struct, frozen=True):
-    name: str = msgspec.field(name="Name")
-    fields: list[_Named] = msgspec.field(name="TicketCustomFields", default_factory=list)
-    links: list[dict[str, Any]] = msgspec.field(name="_hyperlinks", default_factory=list)
-
-
 class RequestTracker:
     """One queue of a Request Tracker, as the user of a token sees it."""
 
@@ -171,6 +109,8 @@ class RequestTracker:
         numbers = list(self._numbers.values())
         if numbers != sorted(set(numbers), reverse=True):
             raise ValueError(f"priorities: {numbers} for P1 to P4 are not in falling order")
+        from ticketing_clients._http import Http  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
+
         token = context.secret(options.token_secret)
         self._options = options
         self._desk = desk
@@ -183,8 +123,7 @@ class RequestTracker:
             secrets=(token,),
             ca_file=options.ca_file,
         )
-        self._fields_seen = False
-        self._nobody = ""
+        self._rest = Rest2(self._http, desk, options.queue, {options.key_field, options.host_field})
 
     @property
     def capabilities(self) -> Capabilities:
@@ -199,7 +138,7 @@ class RequestTracker:
 
     def open(self, ticket: Ticket) -> TicketRef:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
-        self._need_fields()
+        self._rest.need_fields()
         options, due = self._options, ticket.service_times.fix_due
         wanted: dict[str, str] = {options.key_field: ticket.key, options.host_field: ticket.device.id}
         if options.urgency_field:
@@ -217,9 +156,9 @@ class RequestTracker:
         }
         if ticket.customer.contact:
             content["Requestor"] = [ticket.customer.contact]
-        made = self._http.change("POST", "ticket", _Named, json=content)
+        made = self._http.change("POST", "ticket", Named, json=content)
         with read_back(f"desk {self._desk}: ticket {made.id} was created"):
-            there = self._ticket(str(made.id))
+            there = self._rest.ticket(str(made.id))
         missing = [name for name, value in wanted.items() if not _same(there, name, value)]
         if there.priority != content["Priority"]:
             missing.append("Priority")
@@ -234,16 +173,16 @@ class RequestTracker:
 
     def find(self, key: str) -> list[FoundTicket]:
         """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
-        return self._search(self._options.key_field, key, "EffectiveId > 0")
+        return [self._found(one) for one in self._rest.search(self._options.key_field, key, "EffectiveId > 0")]
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        found = self._search(self._options.host_field, host, "Status = '__Active__'")
+        found = map(self._found, self._rest.search(self._options.host_field, host, "Status = '__Active__'"))
         return [one for one in found if one.open and one.key]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and the newest 100 things people did. Raises TicketGone."""
-        there = self._ticket(ref.id)
+        there = self._rest.ticket(ref.id)
         merged = str(there.id) != ref.id
         return TicketState(
             ref=ref,
@@ -253,7 +192,7 @@ class RequestTracker:
             handler="" if there.owner.id == NOBODY else str(there.owner.id),
             due=there.due if there.due and there.due.timestamp() > 0 else None,  # RT's unset date is 1970-01-01
             resolution=f"merged into ticket {there.id}" if merged else "",
-            acts=() if merged else tuple(self._acts(ref.id)),
+            acts=() if merged else tuple(self._acts(there.id)),
         )
 
     # -- changes ----------------------------------------------------------------------------------------------------
@@ -264,7 +203,7 @@ class RequestTracker:
             "Content": f"{cut(to_plain(comment.body), LONGEST_BODY)}\n{_last_line(comment.marker)}\n",
             "ContentType": "text/plain",
         }
-        there = self._ticket(ref.id)
+        there = self._rest.ticket(ref.id)
         if comment.public and self._status(there.status) not in WORKING:
             content["Status"] = there.status  # or what we say would open the ticket again
         way = "correspond" if comment.public else "comment"
@@ -275,9 +214,11 @@ class RequestTracker:
 
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether one of our newest 100 comments has exactly this marker."""
-        number = str(self._ticket(ref.id).id)  # a comment on a merged ticket is on the one that it was merged into
-        ours = self._events(number, "Creator = '__CurrentUser__' AND (Type = 'Comment' OR Type = 'Correspond')")
-        return any(text.rstrip().endswith(f"\n{_last_line(marker)}") for text in self._texts(number, ours).values())
+        number = self._rest.ticket(ref.id).id  # a comment on a merged ticket is on the one that it was merged into
+        ours = self._rest.events(number, "Creator = '__CurrentUser__' AND (Type = 'Comment' OR Type = 'Correspond')")
+        return any(
+            text.rstrip().endswith(f"\n{_last_line(marker)}") for text in self._rest.texts(number, ours).values()
+        )
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present number is lower; never lower it."""
@@ -293,7 +234,7 @@ class RequestTracker:
 
     def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
         """Open the ticket again; for a deleted or merged one open a follow-up that refers to it. Return the open one."""
-        there = self._ticket(ref.id)
+        there = self._rest.ticket(ref.id)
         merged, status = str(there.id) != ref.id, self._status(there.status)
         if status == "deleted" or (merged and status not in WORKING):
             follow_up = self.open(ticket)
@@ -323,7 +264,7 @@ class RequestTracker:
             "FileType": attachment.media_type,
             "FileContent": base64.b64encode(attachment.content).decode(),
         }
-        number = self._ticket(ref.id).id  # asked first, for RT says 400 to a comment on a ticket that is not there
+        number = self._rest.ticket(ref.id).id  # asked first, for RT says 400 to a comment on a ticket that is not there
         self._http.change("POST", f"ticket/{number}/comment", list[str], ticket=ref.id, json={"Attachments": [file]})
         with read_back(f"desk {self._desk}: {name} was attached to ticket {ref.id}"):
             if not self.has_attachment(ref, name):
@@ -331,22 +272,21 @@ class RequestTracker:
 
     def has_attachment(self, ref: TicketRef, name: str) -> bool:
         """Return whether a file of this name is on the ticket, whole. RT notes as events what it cut or dropped."""
-        number = str(self._ticket(ref.id).id)
+        number = self._rest.ticket(ref.id).id
         condition = {"field": "Filename", "operator": "=", "value": name, "case_sensitive": 1}
-        if not any(one.filename == name for one in self._attachments(number, condition, fields="Filename")):
+        if not any(one.filename == name for one in self._rest.files(number, condition, fields="Filename")):
             return False
-        spoilt = f"Data = {_quoted(name)} AND (Type = 'AttachmentTruncate' OR Type = 'AttachmentDrop')"
-        return not self._events(number, spoilt)
+        spoilt = f"Data = {quoted(name)} AND (Type = 'AttachmentTruncate' OR Type = 'AttachmentDrop')"
+        return not self._rest.events(number, spoilt)
 
     # -- the live desk ----------------------------------------------------------------------------------------------
 
     def check(self) -> list[Check]:
         """Look at login, queue, rights and fields of the live desk. Changes nothing."""
         options = self._options
-        version = self._http.get("rt", dict[str, Any]).get("Version", "of an unknown version")
-        checks = [Check(subject="login", well=True, found=f"Request Tracker {version}")]
+        checks = [Check(subject="login", well=True, found=f"Request Tracker {self._rest.version()}")]
         try:
-            queue = self._queue()
+            queue = self._rest.queue()
         except DeskError as error:
             hint = f"create the queue {options.queue} and give this user SeeQueue on it"
             return [*checks, Check(subject=f"queue {options.queue}", well=False, found=str(error), hint=hint)]
@@ -371,131 +311,40 @@ class RequestTracker:
                     hint="" if seen else hint,
                 )
             )
-        made = self._ours("id > 0")  # RT tells a user's name only by what the user did
-        name = str(made[0].creator.id) if made else "not told before its first ticket"
-        checks.append(Check(subject="own user", well=True, found=name))
+        us = self._rest.made_by_us("id > 0") or "not told before its first ticket"
+        checks.append(Check(subject="own user", well=True, found=us))
         return checks
-
-    def _need_fields(self) -> None:
-        """Raise Rejected when the queue lacks the fields by which a ticket is found again; RT would not say so."""
-        if self._fields_seen:
-            return
-        there = {field.name for field in self._queue().fields}
-        missing = {self._options.key_field, self._options.host_field} - there
-        if missing:
-            raise Rejected(
-                f"desk {self._desk}: queue {self._options.queue} shows no custom field {' and '.join(sorted(missing))};"
-                " see `foretell doctor`"
-            )
-        self._fields_seen = True
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
-    def _queue(self) -> _Queue:
-        return self._http.get(f"queue/{quote(self._options.queue, safe='')}", _Queue)
-
-    def _ticket(self, number: str) -> _Ticket:
-        """Return the ticket, or the one it was merged into.
-
-        403 is for one ticket when a person moved it where this user sees nothing, and for all when the user lost its rights.
-        """
-        try:
-            return self._http.get(f"ticket/{_number(number)}", _Ticket, ticket=number)
-        except NotAuthorised as error:
-            if not self._ours(f"Queue = {_quoted(self._options.queue)}"):
-                raise
-            raise TicketGone(f"desk {self._desk}: ticket {number} may no longer be seen; was it moved?") from error
-
-    def _ours(self, condition: str) -> list[_Created]:
-        """Return a ticket that we made and may see under `condition`, if there is one."""
-        params = {"query": f"Creator = '__CurrentUser__' AND {condition}", "fields": "Creator", "per_page": 1}
-        return self._http.get("tickets", _Page[_Created], params=params).items
-
-    def _own(self, ref: TicketRef) -> _Ticket:
+    def _own(self, ref: TicketRef) -> StoredTicket:
         """Return the ticket if it is still one of its own. What it was merged into belongs to others."""
-        there = self._ticket(ref.id)
+        there = self._rest.ticket(ref.id)
         if str(there.id) != ref.id:
             raise TicketGone(f"desk {self._desk}: ticket {ref.id} was merged into ticket {there.id}")
         return there
 
-    def _set(self, ref: TicketRef, what: str, done: Callable[[_Ticket], bool], **values: str | int) -> None:
+    def _set(self, ref: TicketRef, what: str, done: Callable[[StoredTicket], bool], **values: str | int) -> None:
         """Change values of a ticket; raise NotApplied with RT's own sentences when reading back shows that it did not happen."""
-        said = self._http.change("PUT", f"ticket/{_number(ref.id)}", list[str], ticket=ref.id, json=values)
+        said = self._http.change("PUT", f"ticket/{numeric(ref.id)}", list[str], ticket=ref.id, json=values)
         with read_back(f"desk {self._desk}: {what} was asked for on ticket {ref.id}"):
-            if not done(self._ticket(ref.id)):
+            if not done(self._rest.ticket(ref.id)):
                 answer = cut("; ".join(said) or "nothing", LONGEST_MESSAGE)
                 raise NotApplied(f"desk {self._desk}: ticket {ref.id} did not take {what}; it says: {answer}")
 
-    def _search(self, field: str, value: str, further: str) -> list[FoundTicket]:
-        """Return the queue's tickets whose `field` is exactly `value`, lowest id first."""
-        self._need_fields()
-        query = f"Queue = {_quoted(self._options.queue)} AND 'CF.{{{field}}}' = {_quoted(value)} AND {further}"
-        found: list[FoundTicket] = []
-        page: list[_Ticket] = []
-        for number in count(1):
-            params: dict[str, str | int] = {
-                "query": query,
-                "fields": "Status,CustomFields,EffectiveId",
-                "orderby": "id",
-                "per_page": PAGE,
-                "page": number,
-            }
-            page = self._http.get("tickets", _Page[_Ticket], params=params).items
-            for there in page:
-                if value in _values(there, field):  # RT compares without regard to case
-                    merged = there.effective_id not in {0, there.id}
-                    working = self._status(there.status) in WORKING and not merged
-                    key = next(iter(_values(there, self._options.key_field)), "")
-                    found.append(FoundTicket(self._ref(there.id), key, working))
-            if len(page) < PAGE:
-                return sorted(found, key=lambda one: int(one.ref.id))
-        raise AssertionError("unreachable: count() does not end")
-
-    def _events(self, number: str, condition: str) -> list[_Event]:
-        """Return the newest events of a ticket under `condition`, oldest first."""
-        params: dict[str, str | int] = {
-            "query": f"TicketId = {_number(number)} AND {condition}",
-            "fields": "Type,Creator,Created,Field,OldValue,NewValue",
-            "orderby": "id",
-            "order": "DESC",
-            "per_page": PAGE,
-        }
-        return sorted(self._http.get("transactions", _Page[_Event], params=params).items, key=lambda one: one.id)
-
-    def _texts(self, number: str, events: Iterable[_Event]) -> dict[int, str]:
-        """Return what was written in each of `events`; where there is plain text, that, else what the HTML says."""
-        ids = [str(one.id) for one in events]
-        if not ids:
-            return {}
-        files = self._attachments(
-            number,
-            {"field": "TransactionId", "operator": "IN", "value": ids},
-            {"field": "ContentType", "operator": "STARTSWITH", "value": "text/"},
-            {"field": "Filename", "operator": "IS", "value": "NULL"},  # what is attached may be large, and is not read
-            fields="TransactionId,ContentType,Content",
-        )
-        texts: dict[int, str] = {}
-        for file in sorted(files, key=lambda one: one.content_type != "text/plain"):
-            text = file.content if file.content_type == "text/plain" else plain_of_html(file.content)
-            texts.setdefault(file.transaction_id, text)
-        return texts
-
-    def _attachments(self, number: str, *conditions: dict[str, Any], fields: str) -> list[_File]:
-        params: dict[str, str | int] = {
-            "query": msgspec.json.encode(conditions).decode(),
-            "fields": fields,
-            "per_page": PAGE,
-        }
-        return self._http.get(f"ticket/{_number(number)}/attachments", _Page[_File], params=params).items
+    def _found(self, there: StoredTicket) -> FoundTicket:
+        merged = there.effective_id not in {0, there.id}
+        key = next(iter(there.values(self._options.key_field)), "")
+        return FoundTicket(self._ref(there.id), key, self._status(there.status) in WORKING and not merged)
 
     # -- understanding ----------------------------------------------------------------------------------------------
 
-    def _acts(self, number: str) -> Iterator[Act]:
+    def _acts(self, number: int) -> Iterator[Act]:
         """Yield what people who are not us did on the ticket, oldest first."""
         kinds = "(Type = 'Correspond' OR Type = 'Comment' OR Type = 'Status' OR (Type = 'Set' AND Field = 'Owner'))"
-        events = self._events(number, f"Creator != '__CurrentUser__' AND {kinds}")
+        events = self._rest.events(number, f"Creator != '__CurrentUser__' AND {kinds}")
         events = [one for one in events if one.creator.id != SYSTEM]
-        texts = self._texts(number, (one for one in events if one.type in {"Correspond", "Comment"}))
+        texts = self._rest.texts(number, (one for one in events if one.type in {"Correspond", "Comment"}))
         for event in events:
             text = texts.get(event.id, "").strip()
             act = Act(
@@ -503,12 +352,12 @@ class RequestTracker:
             )
             match event.type:
                 case "Correspond":
-                    yield from told_by(act) or [act]
+                    yield from told_by(act, text) or [act]
                 case "Comment":
-                    yield from told_by(act)
+                    yield from told_by(act, text)
                 case "Status" if kind := self._meaning(event.old_value, event.new_value):
                     yield msgspec.structs.replace(act, kind=kind)
-                case "Set" if event.new_value != self._id_of_nobody():
+                case "Set" if event.new_value != self._rest.id_of_nobody():
                     yield msgspec.structs.replace(act, kind="acknowledge")
                 case _:
                     pass
@@ -529,12 +378,6 @@ class RequestTracker:
             case _:
                 return None
 
-    def _id_of_nobody(self) -> str:
-        if not self._nobody:
-            links = self._http.get(f"user/{NOBODY}", _Linked).links
-            self._nobody = next((str(link.get("id")) for link in links if link.get("ref") == "self"), "")
-        return self._nobody
-
     def _status(self, name: str) -> Status:
         """Return what a status means; one we do not know counts as open, for somebody may still be working on it."""
         return self._statuses.get(name, "open")
@@ -551,25 +394,9 @@ class RequestTracker:
         return TicketRef(self._desk, str(number), f"{self._url}/Ticket/Display.html?id={number}")
 
 
-def _values(ticket: _Ticket, field: str) -> list[str]:
-    return [str(value) for one in ticket.custom_fields if one.name == field for value in one.values]
-
-
-def _same(ticket: _Ticket, field: str, value: str) -> bool:
+def _same(ticket: StoredTicket, field: str, value: str) -> bool:
     """Return whether `field` holds `value`; a date and time comes back in RT's form."""
-    return bool({value, value.replace(" ", "T") + "Z"} & set(_values(ticket, field)))
-
-
-def _number(ticket: str) -> int:
-    """Return a ticket's id as the number that it is at RT, so that nothing else gets into an address or a search."""
-    if not ticket.isdecimal():
-        raise TicketGone(f"{ticket!r} is not the number of a ticket at RT")
-    return int(ticket)
-
-
-def _quoted(value: str) -> str:
-    """Return `value` as a string of RT's search language."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return bool({value, value.replace(" ", "T") + "Z"} & set(ticket.values(field)))
 
 
 def _cut_bytes(text: str, longest: int) -> str:

@@ -1,0 +1,113 @@
+"""What the embedded desk keeps beyond the contract: several processes, a file that fails, people by hand."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+
+import pytest
+
+from ticketing_clients import DeskUnreachable
+from ticketing_clients.contract import NOON, comment, new_ticket
+from ticketing_clients.local import FILE_NAME, LocalDesk
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Return an empty desk."""
+    return LocalDesk(tmp_path, "local", NOON.timestamp())
+
+
+def open_many(folder, number):
+    """Open tickets in a process of its own, as courier and command line do."""
+    desk = LocalDesk(folder, "local", NOON.timestamp())
+    for _ in range(number):
+        desk.open(new_ticket())
+
+
+def test_processes_share_the_file(tmp_path, desk):
+    """Three processes that start on no file at all lose no ticket and no id."""
+    spawn = multiprocessing.get_context("spawn")
+    others = [spawn.Process(target=open_many, args=(tmp_path, 10)) for _ in range(3)]
+    for one in others:
+        one.start()
+    for one in others:
+        one.join(60)
+    assert [one.exitcode for one in others] == [0, 0, 0]
+    assert [one.ref.id for one in desk.tickets()] == [f"L{number}" for number in range(1, 31)]
+
+
+def open_and_die(folder, ticket):
+    """Open a ticket and end at once, closing nothing."""
+    LocalDesk(folder, "local", NOON.timestamp()).open(ticket)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_ticket_is_durable_when_open_returns(tmp_path, desk):
+    """The process that opened it is killed right after; the ticket is there."""
+    ticket = new_ticket()
+    child = multiprocessing.get_context("spawn").Process(target=open_and_die, args=(tmp_path, ticket))
+    child.start()
+    child.join(60)
+    assert child.exitcode == -signal.SIGKILL
+    assert [one.open for one in desk.find(ticket.key)] == [True]
+
+
+def test_a_damaged_file_is_told_and_kept(tmp_path, desk):
+    """What is not a database is named in the error, and left as it was."""
+    (tmp_path / FILE_NAME).write_bytes(b"not a database" * 1000)
+    with pytest.raises(DeskUnreachable, match=FILE_NAME):
+        desk.open(new_ticket())
+    assert (tmp_path / FILE_NAME).read_bytes() == b"not a database" * 1000
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path, desk):
+    """After a downgrade nothing is written into what is not understood."""
+    desk.open(new_ticket())
+    newer = sqlite3.connect(tmp_path / FILE_NAME)
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    with pytest.raises(DeskUnreachable, match="newer version"):
+        desk.open(new_ticket())
+
+
+def test_a_failed_change_leaves_nothing_behind(tmp_path, desk):
+    """A change is whole or not at all: when its second statement fails, the first is undone."""
+    ref = desk.open(new_ticket())
+    spoilt = sqlite3.connect(tmp_path / FILE_NAME)
+    spoilt.execute("CREATE TRIGGER no_status BEFORE UPDATE ON tickets BEGIN SELECT RAISE(ABORT, 'no'); END")
+    spoilt.close()
+    with pytest.raises(DeskUnreachable):
+        desk.record_act(ref, "acknowledge", by="ann")
+    assert desk.read(ref).acts == ()
+
+
+def test_the_page_tells_who_said_what(desk):
+    """Comments and what people wrote come in one list; ours have no name."""
+    ref = desk.open(new_ticket())
+    desk.comment(ref, comment("m", "seen", public=True))
+    desk.record_act(ref, "reply", by="ann", text="thank you")
+    desk.record_act(ref, "acknowledge", by="ann")
+    assert [(one.by, one.public, one.text.strip()) for one in desk.comments(ref)] == [
+        ("", True, "seen"),
+        ("ann", True, "thank you"),
+    ]
+    assert desk.read(ref).handler == "ann"
+
+
+def test_a_duplicate_names_its_original(desk):
+    """The closed twin says whose twin it is."""
+    ticket = new_ticket()
+    first, second = desk.open(ticket), desk.open(ticket)
+    desk.close_duplicate(second, first)
+    assert desk.read(second).resolution == f"duplicate of {first.id}"
+
+
+def test_a_refusal_keeps_its_reason(desk):
+    """Won't fix with a reason: the ticket is rejected for that reason."""
+    ref = desk.open(new_ticket())
+    desk.record_act(ref, "wont_fix", by="ann", text="replaced next month")
+    state = desk.read(ref)
+    assert (state.status, state.resolution) == ("rejected", "replaced next month")
