@@ -42,15 +42,15 @@ def process_readings(
     try:
         living = list(_processes(context))
     except (CollectorError, OSError) as error:
-        yield from (CouldNotCheck("process_count", _labels(program), str(error)) for program in watched)
+        yield from (CouldNotCheck("processes_running", _labels(program), str(error)) for program in watched)
         return
     for program in watched:
         try:
             count = _count(living, program)
         except KeyError:
-            yield CouldNotCheck("process_count", _labels(program), f"this host knows no user {program.user}")
+            yield CouldNotCheck("processes_running", _labels(program), f"this host knows no user {program.user}")
             continue
-        yield Reading("process_count", float(count), "count", _labels(program), at)
+        yield Reading("processes_running", float(count), "count", _labels(program), at)
         yield Reading("process_missing", float(count < program.at_least), "boolean", _labels(program), at)
 
 

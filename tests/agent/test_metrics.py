@@ -60,9 +60,6 @@ def test_promtool_accepts_the_page(snapshot):
     assert lint(page(snapshot)) == (0, "")
 
 
-@pytest.mark.xfail(
-    reason="collectors.services reads `process_count`, whose suffix Prometheus keeps for histograms", strict=True
-)
 def test_promtool_accepts_whatever_the_shipped_collectors_may_read(snapshot):
     """Every reading that any of them declares, with its own text as help."""
     declared = [reading for name in COLLECTORS.built_in() for reading in COLLECTORS.load(name).readings]

@@ -158,7 +158,7 @@ def test_processes_are_counted_even_when_systemctl_hangs(tmp_path):
     """One source that fails does not silence the other."""
     context = host(tmp_path, CollectorError("no answer in time")).write("/proc/1/stat", "1 (init) S 0 1")
     read = values(collect(context, processes=[WatchedProcess(name="init")]))
-    assert read["process_count", "init"] == 1
+    assert read["processes_running", "init"] == 1
     assert read["service_failed", "*.service"] == "no answer in time"
 
 
@@ -194,7 +194,7 @@ def test_the_dead_do_not_count(tmp_path):
     """A zombie has a name and does nothing."""
     context = proc(tmp_path, "1 (init) S 0", "2 (worker) Z 1", "3 (worker) S 1")
     read = values(collect(context, processes=[WatchedProcess(name="worker", at_least=2)]))
-    assert read["process_count", "worker"] == 1
+    assert read["processes_running", "worker"] == 1
     assert read["process_missing", "worker"] == 1
 
 
@@ -204,7 +204,7 @@ def test_a_long_name_is_found_whole(tmp_path):
     context.write("/proc/1/cmdline", "/usr/bin/python3\0/usr/bin/unattended-upgrade\0--wait\0")
     context.write("/proc/2/cmdline", "/opt/unattended-upgrader\0").write("/proc/3/cmdline", "")
     read = values(collect(context, processes=[WatchedProcess(name="unattended-upgrade")]))
-    assert read["process_count", "unattended-upgrade"] == 1
+    assert read["processes_running", "unattended-upgrade"] == 1
 
 
 def test_processes_of_a_user_are_told_apart(tmp_path):
@@ -219,14 +219,14 @@ def test_processes_of_a_user_are_told_apart(tmp_path):
     read = values(collect(context, processes=watched))
     assert read["process_missing", "web", owner] == 0
     assert read["process_missing", "web", "99999"] == 1
-    assert "no-such" in read["process_count", "web", "no-such"]
+    assert "no-such" in read["processes_running", "web", "no-such"]
 
 
 def test_hidden_processes_could_not_be_counted(tmp_path):
     """Under hidepid everybody else's processes look gone."""
     context = proc(tmp_path, "77 (self) S 0")
     read = values(collect(context, processes=[WatchedProcess(name="web")]))
-    assert "hidepid" in read["process_count", "web"]
+    assert "hidepid" in read["processes_running", "web"]
     assert ("process_missing", "web") not in read
 
 
@@ -265,4 +265,4 @@ def test_processes_elsewhere_come_from_psutil(tmp_path, monkeypatch):
     monkeypatch.setattr("psutil.LINUX", False)
     monkeypatch.setattr("psutil.process_iter", lambda _fields: iter(found))
     read = values(collect(FakeHost(tmp_path), processes=[WatchedProcess(name="web")]))
-    assert read["process_count", "web"] == 1
+    assert read["processes_running", "web"] == 1

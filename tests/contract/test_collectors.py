@@ -97,7 +97,7 @@ class TestServices(CollectorContract):
     """Units and processes."""
 
     plugin = services.PLUGIN
-    silenced = frozenset({"service_active", "service_failed", "process_missing", "process_count"})
+    silenced = frozenset({"service_active", "service_failed", "process_missing", "processes_running"})
 
     def options(self):
         """Name a unit and a program."""

@@ -1,0 +1,1 @@
+"""Recordings that ship with the agent, for `foretell demo`."""
