@@ -41,9 +41,8 @@ def refused(licence: str, allowed: Iterable[str] = ALLOWED, spellings: Mapping[s
     """
     wrong: list[str] = []
     for part in re.split(r" AND |; ", licence):
-        choices = [
-            choice.strip("() ") if choice not in spellings else spellings[choice] for choice in part.split(" OR ")
-        ]
+        inside = part[1:-1] if part.startswith("(") and part.endswith(")") else part
+        choices = [spellings.get(choice, choice) for choice in inside.split(" OR ")]
         if not set(choices) & set(allowed):
             wrong += choices
     return wrong

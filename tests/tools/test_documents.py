@@ -1,0 +1,53 @@
+"""The examples in the documents are run, so that they stay true."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from agent.config import load
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def examples(document, language):
+    """Return the code blocks of a document in one language."""
+    text = (ROOT / document).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_collector_keeps_the_contract(tmp_path):
+    """What a newcomer copies is right: the whole suite is run on it, as a newcomer would run it."""
+    collector, test = examples("docs/add-a-collector.md", "python")
+    (tmp_path / "entropy.py").write_text(collector)
+    (tmp_path / "test_entropy.py").write_text(test.replace("from collectors import entropy", "import entropy"))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", "test_entropy.py"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+    assert " passed" in ended.stdout
+
+
+def test_the_example_rule_is_one(tmp_path):
+    """It loads as a whole new rule, judged by a kind that there is, on readings that there are."""
+    (text,) = examples("docs/add-a-rule.md", "toml")
+    file = tmp_path / "foretell.toml"
+    file.write_text(
+        text.replace('id = "swap_filling"', "[rules.swap_filling]")
+        .replace("[select]", "[rules.swap_filling.select]")
+        .replace("[limits]", "[rules.swap_filling.limits]")
+    )
+    assert "swap_filling" in load(file).rules_by_id
+
+
+def test_the_example_configuration_of_the_readme_is_right(tmp_path):
+    """It loads as it stands."""
+    (text,) = examples("README.md", "toml")
+    file = tmp_path / "foretell.toml"
+    file.write_text(text)
+    configuration = load(file)
+    assert list(configuration.desks) == ["helpdesk"]
+
+
+def test_the_sample_file_is_right():
+    """It loads, and says nothing but the defaults."""
+    assert load(ROOT / "deploy" / "foretell.toml").settings == load(environ={}).settings
