@@ -72,7 +72,8 @@ class Http:
     to trust instead of the public ones. connect, read: seconds for one step on the network; deadline: seconds for the whole
     exchange, however slowly it drips. largest: bytes of an answer.
 
-    Raises ValueError for an address that must not be used: plain http beyond loopback, credentials in it, link-local.
+    Raises ValueError for an address that must not be used (plain http beyond loopback, credentials in it, link-local), for a
+    header that cannot be sent, and for a `ca_file` that is not there.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Http:
         self._desk = desk
         self._loopback = check_address(url)
         self._url = url.rstrip("/")
+        if not all(value.isascii() and value.isprintable() for value in headers.values()):
+            raise ValueError("a secret holds a letter that no header can carry; look for a line break in its file")
         # Compressed answers are not asked for: the size limit would have to be kept while unpacking.
         self._headers = {"Accept": "application/json", "Accept-Encoding": "identity", **headers}
         self._secrets = tuple(secret for secret in secrets if secret)

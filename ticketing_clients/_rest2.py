@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from ticketing_clients._acts import plain_of_html
-from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
+from ticketing_clients._errors import NotAuthorised, TicketGone
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http
@@ -119,14 +119,18 @@ class Rest2:
         return self.http.get(f"queue/{quote(self._queue, safe='')}", Queue)
 
     def need_fields(self) -> None:
-        """Raise Rejected when the queue lacks a needed field: RT drops and finds in silence by a field that it does not know."""
+        """Raise NotAuthorised when this user is shown no such queue (RT says 403), or not all needed fields in it.
+
+        RT drops and finds in silence by a field that it does not show, and does not tell hidden from missing; either way nothing
+        was sent, and all can be sent once somebody has mended it.
+        """
         if not self._needed:
             return
         missing = self._needed - {field.name for field in self.queue().fields}
         if missing:
             names = " and ".join(sorted(missing))
-            raise Rejected(
-                f"desk {self._desk}: queue {self._queue} shows no custom field {names}; see `foretell doctor`"
+            raise NotAuthorised(
+                f"desk {self._desk}: this user is shown no custom field {names} in queue {self._queue}; see `foretell doctor`"
             )
         self._needed = set()  # seen once is enough for a batch
 

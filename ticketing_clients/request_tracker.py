@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from typing import Annotated
 
 import msgspec
@@ -111,7 +112,7 @@ class RequestTracker:
             raise ValueError(f"priorities: {numbers} for P1 to P4 are not in falling order")
         from ticketing_clients._http import Http  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
 
-        token = context.secret(options.token_secret)
+        token = context.secret(options.token_secret).strip()
         self._options = options
         self._desk = desk
         self._url = options.url.rstrip("/")
@@ -139,12 +140,12 @@ class RequestTracker:
     def open(self, ticket: Ticket) -> TicketRef:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
         self._rest.need_fields()
-        options, due = self._options, ticket.service_times.fix_due
+        options, due = self._options, ticket.service_times.fix_due.astimezone(UTC)
         wanted: dict[str, str] = {options.key_field: ticket.key, options.host_field: ticket.device.id}
         if options.urgency_field:
             wanted[options.urgency_field] = ticket.priority
         if options.window_field and ticket.windows:
-            wanted[options.window_field] = f"{ticket.windows[0].start:%Y-%m-%d %H:%M:%S}"
+            wanted[options.window_field] = f"{ticket.windows[0].start.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         content = {
             "Queue": options.queue,
             "Subject": _cut_bytes(" ".join(ticket.title.split()), LONGEST_SUBJECT),
@@ -237,6 +238,9 @@ class RequestTracker:
         there = self._rest.ticket(ref.id)
         merged, status = str(there.id) != ref.id, self._status(there.status)
         if status == "deleted" or (merged and status not in WORKING):
+            for one in self.find(ticket.key):
+                if one.open:
+                    return one.ref  # made by an earlier try whose outcome was unknown
             follow_up = self.open(ticket)
             with read_back(f"desk {self._desk}: ticket {follow_up.id} was created"):
                 self._http.change("PUT", f"ticket/{follow_up.id}", list[str], json={"RefersTo": ref.id})

@@ -85,7 +85,7 @@ class TestOpening:
             lambda: broken.find(ticket.key),
             lambda: broken.list_open(ticket.device.id),
         ):
-            with pytest.raises(Rejected, match="no custom field NoSuchField"):
+            with pytest.raises(NotAuthorised, match="no custom field NoSuchField"):
                 call()
         assert client.list_open(ticket.device.id) == []
 
@@ -153,6 +153,7 @@ class TestEnds:
         again = client.reopen(ref, ticket)
         assert again != ref
         assert [one.ref for one in client.find(ticket.key)] == [again]
+        assert client.reopen(ref, ticket) == again  # as after an unknown outcome
 
     def test_a_merged_ticket_is_left_to_its_new_owners(self, client, request_tracker):
         """Merged is not open; the ticket that it went into is neither resolved nor raised by us, but may be commented on."""
@@ -203,6 +204,11 @@ class TestRefusals:
             with pytest.raises(NotAuthorised) as caught:
                 call()
             assert PLANTED_SECRET not in str(caught.value)
+
+    def test_an_unknown_queue_holds_the_work_back(self, build):
+        """Nothing is sent, and all can be sent once the queue is there."""
+        with pytest.raises(NotAuthorised, match="queue/No%20such%20queue: answered 403"):
+            build(queue="No such queue").open(new_ticket())
 
     def test_an_unknown_queue_is_told_by_the_doctor(self, build):
         """The doctor names the queue and how to mend it."""

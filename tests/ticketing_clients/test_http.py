@@ -351,6 +351,13 @@ class TestTrust:
         with pytest.raises(ValueError, match="is not a file"):
             Http("desk", "https://desk.example.com", headers={}, ca_file=str(tmp_path / "none.pem"))
 
+    @pytest.mark.parametrize("secret", ["two\nlines", "schlüssel"])
+    def test_a_secret_that_no_header_carries_is_told_at_build(self, secret):
+        """A line break in the secret's file is told without repeating the secret."""
+        with pytest.raises(ValueError, match="no header can carry") as caught:
+            Http("desk", "https://desk.example.com", headers={"Authorization": secret})
+        assert secret not in str(caught.value)
+
     def test_proxy_and_netrc_of_the_environment_stay_out_of_loopback(self, monkeypatch, tmp_path):
         """A proxy in the environment is not used for loopback, and ~/.netrc never replaces our authorisation."""
         (tmp_path / "netrc").write_text("default login other password other\n")
