@@ -160,20 +160,37 @@ def built_in(family: PluginFamily[Any]) -> list[Any]:
     return [family.load(name) for name in family.built_in()]
 
 
-def options(struct: type[msgspec.Struct], without: Iterable[str] = (), above: str = "") -> Iterator[str]:
-    """Yield a table of the keys of `struct` (none when it has none), then one for each table inside it."""
-    rows, inner = [], []
-    for field in msgspec.inspect.type_info(struct).fields:  # type: ignore[attr-defined]
-        metadata, info = unwrapped(field.type)
+def options(
+    struct: type[msgspec.Struct], without: Iterable[str] = (), above: str = "", own: msgspec.Struct | None = None
+) -> Iterator[str]:
+    """Yield a table of the keys of `struct` (none when it has none), then one for each table inside it.
+
+    own: the value it has by default where it stands, which goes before its own defaults.
+    """
+    rows: list[tuple[str, ...]] = []
+    inner: list[Iterator[str]] = []
+    info = inspect.type_info(struct)
+    for field in info.fields if isinstance(info, inspect.StructType) else ():
+        metadata, kind = unwrapped(field.type)
         key = f"{above}{field.encode_name}"
-        if isinstance(info, inspect.StructType):
-            inner.append((info.cls, f"{key}."))
+        if isinstance(kind, inspect.StructType):
+            given = field.default if isinstance(field.default, msgspec.Struct) else None
+            inner.append(options(kind.cls, above=f"{key}.", own=given))
         elif field.name not in without:
-            rows.append((f"`{key}`", expectation(field.type), default_text(field), metadata.get("description", "")))
+            takes = expectation(field.type).partition(", for example")[0]
+            rows.append((f"`{key}`", takes, default(field, own), metadata.get("description", "")))
     if rows:
         yield table(("key", "takes", "default", "meaning"), rows)
-    for cls, prefix in inner:
-        yield from options(cls, above=prefix)
+    for tables in inner:
+        yield from tables
+
+
+def default(field: inspect.Field, own: msgspec.Struct | None) -> str:
+    """Return a field's default as the file writes it; nothing where leaving it out means something of its own."""
+    if own is None and field.required:
+        return "required"
+    written = default_text(field, {field.encode_name: getattr(own, field.name)} if own else None)
+    return "" if written == '"..."' else f"`{written}`"
 
 
 def flat(data: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
