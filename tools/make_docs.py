@@ -160,29 +160,29 @@ def built_in(family: PluginFamily[Any]) -> list[Any]:
     return [family.load(name) for name in family.built_in()]
 
 
-def options(
-    struct: type[msgspec.Struct], without: Iterable[str] = (), above: str = "", own: msgspec.Struct | None = None
-) -> Iterator[str]:
-    """Yield a table of the keys of `struct` (none when it has none), then one for each table inside it.
+def options(struct: type[msgspec.Struct], without: Iterable[str] = ()) -> Iterator[str]:
+    """Yield a table of the keys of `struct`, if it has any."""
+    if rows := [row for row in keys(struct) if row[0].strip("`") not in without]:
+        yield table(("key", "takes", "default", "meaning"), rows)
+
+
+def keys(struct: type[msgspec.Struct], above: str = "", own: msgspec.Struct | None = None) -> Iterator[tuple[str, ...]]:
+    """Yield a row for every key of `struct` and of the tables inside it.
 
     own: the value it has by default where it stands, which goes before its own defaults.
     """
-    rows: list[tuple[str, ...]] = []
-    inner: list[Iterator[str]] = []
     info = inspect.type_info(struct)
     for field in info.fields if isinstance(info, inspect.StructType) else ():
         metadata, kind = unwrapped(field.type)
         key = f"{above}{field.encode_name}"
         if isinstance(kind, inspect.StructType):
-            given = field.default if isinstance(field.default, msgspec.Struct) else None
-            inner.append(options(kind.cls, above=f"{key}.", own=given))
-        elif field.name not in without:
-            takes = expectation(field.type).partition(", for example")[0]
-            rows.append((f"`{key}`", takes, default(field, own), metadata.get("description", "")))
-    if rows:
-        yield table(("key", "takes", "default", "meaning"), rows)
-    for tables in inner:
-        yield from tables
+            yield from keys(kind.cls, f"{key}.", field.default if isinstance(field.default, msgspec.Struct) else None)
+            continue
+        takes = expectation(field.type).partition(", for example")[0]
+        yield f"`{key}`", takes, default(field, own), metadata.get("description", "")
+        item = getattr(kind, "item_type", None)
+        if isinstance(item, inspect.StructType):
+            yield from keys(item.cls, f"{key}[].")
 
 
 def default(field: inspect.Field, own: msgspec.Struct | None) -> str:
