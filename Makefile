@@ -48,17 +48,13 @@ test-e2e: ## run the whole way on real parts (root)
 	$(environment) dev
 	@$(PYTEST) -m e2e
 
+CHECKS := "ruff check" "ruff format --check" mypy "mypy tools" "lint-imports --no-cache" "deptry ." typos \
+	"python tools/check_licences.py" "python tools/make_docs.py --check"
 check: ## style, types, imports, dependencies, licences, spelling, generated pages
 	$(environment) dev
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/mypy tools
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/deptry .
-	$(BIN)/python tools/check_licences.py
-	$(BIN)/typos
-	$(BIN)/python tools/make_docs.py --check
+	@wrong=0; for step in $(CHECKS); do \
+		echo "== $$step"; $(BIN)/$$step || wrong=1; \
+	done; exit $$wrong
 
 bench: ## measure what the agent costs on this host
 	$(environment) run
