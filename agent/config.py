@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 
+from agent.address import split_address
 from agent.collecting import ConfiguredCollector, HostAccess
 from agent.decode import ConfigError, ConfigErrors, decode, join, nearest
 from agent.host import host_zone, is_zone
@@ -85,19 +86,6 @@ def load(
         desks=desks,
         notes=tuple(reader.notes),
     )
-
-
-def split_address(text: str) -> tuple[str, int]:
-    """Given "HOST:PORT" (an IPv6 address in brackets), return both. Raises ValueError when it is no such thing.
-
-    >>> split_address("[::1]:19469")
-    ('::1', 19469)
-    """
-    host, _, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not bare or (":" in bare and bare == host) or not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - the last port
-        raise ValueError(f"{text!r} is not HOST:PORT")
-    return bare, int(port)
 
 
 def _read(path: Path | None, environ: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
@@ -191,6 +179,8 @@ class _Reader:
                 cure = nearest(name, shipped, "a new rule needs summary, kind and select")
                 self.wrong(key, "no shipped rule has this id", cure)
                 continue
+            if change.get("id", name) != name:
+                self.wrong(_below(key, "id"), "is not the table's name", "leave it out")
             rule, errors = decode(Rule, _changed(shipped.get(name, {}), change) | {"id": name}, file=file, key=key)
             self.errors += errors
             if rule is None or not rule.enabled:
@@ -221,8 +211,9 @@ class _Reader:
             key = join("desks", name)
             client = table.get("client")
             if not isinstance(client, str):
-                known = ", ".join(TICKETING_CLIENTS.names())
-                self.wrong(_below(key, "client"), "is missing" if client is None else "is not text", f"one of: {known}")
+                known = ", ".join(f'"{name}"' for name in TICKETING_CLIENTS.names())
+                problem = "is missing" if client is None else "is not text"
+                self.wrong(_below(key, "client"), problem, f"write one of {known}")
                 continue
             plugin = self.attempt(partial(TICKETING_CLIENTS.load, client), _below(key, "client"))
             options = plugin and self.take(plugin.options, table, key)
@@ -237,6 +228,11 @@ def shipped_rules() -> dict[str, dict[str, Any]]:
         file.name.removesuffix(".toml"): tomllib.loads(file.read_text("utf-8"))
         for file in sorted(files, key=lambda file: file.name)
     }
+
+
+def shipped_summaries() -> dict[str, str]:
+    """Return each shipped rule's plain line by its id."""
+    return {name: rule["summary"] for name, rule in shipped_rules().items()}
 
 
 def _changed(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class ConfigError(msgspec.Struct, frozen=True):
 
 
 class ConfigErrors(Exception):
-    """The configuration cannot be used. `errors` holds all mistakes, in the order of the file's sections."""
+    """The configuration cannot be used. `errors` holds all mistakes, part by part."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:
         """Keep the errors; the text has one line for each."""

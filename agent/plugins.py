@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -94,13 +93,7 @@ class PluginFamily(Generic[P]):
         return found
 
     def _offered(self) -> dict[str, EntryPoint]:
-        return _entry_points(self.group)
-
-
-@cache
-def _entry_points(group: str) -> dict[str, EntryPoint]:
-    # Reading every distribution's metadata takes milliseconds, and what is installed does not change while we run.
-    return {offer.name: offer for offer in entry_points(group=group)}
+        return {offer.name: offer for offer in entry_points(group=self.group)}
 
 
 COLLECTORS = PluginFamily("collector", "collectors", CollectorPlugin)

@@ -1,6 +1,7 @@
 """A fixed moment of one host's life, as every reader of a Snapshot is tested with it."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,39 @@ def golden():
         assert text == path.read_text(encoding="utf-8")
 
     return check
+
+
+THIRD_PARTY = '''
+"""A collector as somebody else would ship it."""
+
+from collectors import CollectorOptions, CollectorPlugin, DeclaredReading, Reading
+
+class Probe:
+    def __init__(self, options, context):
+        pass
+
+    def collect(self, at):
+        yield Reading("acme_level", 1.0, "count", {}, at)
+
+PLUGIN = CollectorPlugin(
+    name="acme", summary="A probe.", options=CollectorOptions, build=Probe,
+    readings=(DeclaredReading("acme_level", "count", (), "Level."),),
+)
+NO_PLUGIN = "something else"
+'''
+
+
+@pytest.fixture
+def third_party(tmp_path, monkeypatch):
+    """Install a distribution that offers collectors: `acme`; `wrong`, which is none; `absent`, which cannot be imported."""
+    folder = tmp_path / "site-packages"
+    (folder / "acme-1.0.dist-info").mkdir(parents=True)
+    (folder / "acme-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (folder / "acme-1.0.dist-info/entry_points.txt").write_text(
+        "[foretell.collectors]\n"
+        "acme = acme_collector:PLUGIN\nwrong = acme_collector:NO_PLUGIN\nabsent = acme_missing:PLUGIN\n"
+        "disk = acme_missing:PLUGIN\n"
+    )
+    (folder / "acme_collector.py").write_text(THIRD_PARTY)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.delitem(sys.modules, "acme_collector", raising=False)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -21,10 +22,10 @@ def python(code, **more):
 def lives(pid):
     """Return whether a process runs; a zombie does not."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            return stat.read().rpartition(")")[2].split()[0] not in {"Z", "X"}
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", errors="replace")
     except FileNotFoundError:
         return False
+    return stat.rpartition(")")[2].split()[0] not in {"Z", "X"}
 
 
 def gone(pid):
@@ -57,7 +58,8 @@ def test_it_sees_nothing_of_ours(monkeypatch):
     monkeypatch.setenv("TOKEN", "secret")
     code = "import os, sys; print(sorted(os.environ), os.getcwd(), sys.stdin.read() == '', os.getsid(0) == os.getpid())"
     reader, writer = os.pipe()
-    os.set_inheritable(writer, True)
+    inheritable = True
+    os.set_inheritable(writer, inheritable)
     try:
         done = python(code + f"\ntry: os.fstat({writer}); print('leaked')\nexcept OSError: pass")
     finally:
@@ -144,11 +146,11 @@ def test_a_grandchild_that_holds_the_pipe_does_not_keep_us_waiting():
 
 def test_no_descriptor_and_no_zombie_stays():
     """A daemon runs thousands of these."""
-    before = os.listdir("/proc/self/fd")
+    before = len(list(Path("/proc/self/fd").iterdir()))
     python("pass")
     with pytest.raises(ChildError):
         python("import time; time.sleep(3600)", timeout=0.05)
-    assert os.listdir("/proc/self/fd") == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
 

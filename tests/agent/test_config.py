@@ -1,0 +1,282 @@
+"""Reading the configuration: what is right arrives, and everything that is wrong is said at once."""
+
+from pathlib import Path
+
+import pytest
+
+from agent import config
+from agent.address import split_address
+from agent.config import Configuration, load, shipped_rules
+from agent.decode import ConfigErrors
+from agent.settings import Settings
+
+GOLDEN = Path(__file__).parent.parent / "golden/config_errors.txt"
+
+EVERYTHING_WRONG = """
+wrong = 1
+
+[host]
+nmae = "files-01"
+criticality = "huge"
+
+[customer]
+zone = "Europe/Berln"
+tier = 3
+
+[agent]
+cycle = "1s"
+listen = "nowhere"
+first_look = "soon"
+
+[cases]
+grace = inf
+recurring_after = "three"
+storm_cases = 1
+
+[windows]
+weekly = [
+  { days = ["mon", "tuesday"], start = "25:00", duration = "30h" },
+  { days = [], start = "22:00" },
+]
+
+[service_levels.P1]
+fix = "4h"
+
+[delivery]
+desk = "rt2"
+poll = 2026-01-01
+
+[secrets]
+token = 5
+
+[collectors.disk]
+intervall = "5m"
+
+[collectors.dsik]
+
+[collectors.services]
+required = ["*"]
+
+[rules.disk_spcae]
+enabled = false
+
+[rules.own]
+summary = "Own."
+kind = "levl"
+select = { reading = "filesystem_avail_byte" }
+
+[rules.odd]
+summary = "Odd."
+kind = "level"
+select = { reading = "cpu_utilization_ratio" }
+limits = { warning = 0.9, critical = 0.5 }
+
+[rules.bad-id]
+summary = "Bad."
+kind = "level"
+select = { reading = "cpu_utilization_ratio" }
+limits = { warnign = 0.9 }
+
+[desks.rt]
+client = "request_tracker"
+url = 5
+queue = ""
+priorities = { P5 = 1 }
+
+[desks.nameless]
+
+[desks.other]
+client = "reqest_tracker"
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a configuration file and returns its path."""
+
+    def write(text):
+        path = tmp_path / "foretell.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def no_default_file(tmp_path, monkeypatch):
+    """Make sure that this host's own configuration has no say."""
+    monkeypatch.setattr(config, "DEFAULT_PATH", tmp_path / "etc/foretell.toml")
+    return tmp_path / "etc/foretell.toml"
+
+
+def problems(path):
+    """Return the lines of everything wrong with the file."""
+    with pytest.raises(ConfigErrors) as caught:
+        load(path, environ={})
+    return str(caught.value).replace(str(path.parent) + "/", "").splitlines()
+
+
+def test_every_mistake_of_every_part_is_said_at_once(write, golden):
+    """One report, each line with file, key, problem and cure."""
+    golden(GOLDEN, "\n".join(problems(write(EVERYTHING_WRONG))) + "\n")
+
+
+def test_nothing_configured_is_a_working_configuration(no_default_file):
+    """Our own collectors, the shipped rules and the local desk."""
+    assert not no_default_file.exists()
+    configuration = load(environ={"TZ": "Asia/Tokyo"})
+    assert (configuration.settings, configuration.source, configuration.notes) == (Settings(), None, ())
+    assert configuration.zone == "Asia/Tokyo"
+    assert {"cpu", "disk", "memory", "services", "software"} <= {one.name for one in configuration.collectors}
+    assert set(configuration.rules_by_id) == {
+        name for name, rule in shipped_rules().items() if rule.get("enabled", True)
+    }
+    assert list(configuration.desks) == ["local"]
+
+
+def test_the_file_is_the_named_one_then_that_of_the_environment_then_the_default(write, no_default_file, tmp_path):
+    """In this order; the source is an absolute path, for a child that starts elsewhere."""
+    named = write('[host]\nname = "named"')
+    other = tmp_path / "other.toml"
+    other.write_text('[host]\nname = "environment"')
+    no_default_file.parent.mkdir()
+    no_default_file.write_text('[host]\nname = "default"')
+    environ = {"FORETELL_CONFIG": str(other)}
+    assert load(named, environ=environ).settings.host.name == "named"
+    assert load(environ=environ).settings.host.name == "environment"
+    assert load(environ={}).settings.host.name == "default"
+    assert load(environ={}).source == no_default_file
+
+
+def test_a_relative_path_becomes_absolute(write, monkeypatch):
+    """The courier is started in another folder."""
+    path = write("")
+    monkeypatch.chdir(path.parent)
+    assert load(Path("foretell.toml"), environ={}).source == path
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, "foretell.toml: there is no such file — mend: name another, or write one with `foretell init`"),
+        (
+            b"[host]\nname = \n",
+            "foretell.toml: is not TOML: Invalid value (at line 2, column 8) — mend: correct it there",
+        ),
+        (b"a = '\xff'", "foretell.toml: is not UTF-8 text (byte 5) — mend: save it as UTF-8"),
+        (b"a = " + b"[" * 9999, "foretell.toml: is nested too deeply — mend: write it flatter"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(content, line, tmp_path):
+    """An explicitly named file that is missing is an error, not the defaults."""
+    path = tmp_path / "foretell.toml"
+    if content is not None:
+        path.write_bytes(content)
+    assert problems(path) == [line]
+
+
+def test_a_folder_in_place_of_the_file_is_said(tmp_path):
+    """Whatever the system says is passed on."""
+    assert problems(tmp_path) == [
+        f"{tmp_path.name}: cannot be read: Is a directory — mend: let the agent's user read it"
+    ]
+
+
+def test_a_part_that_was_not_asked_for_is_neither_imported_nor_checked(write):
+    """The daemon has no HTTP client in memory, the courier no collectors."""
+    path = write('[desks.rt]\nclient = "nonsense"\n[delivery]\ndesk = "rt"\n[collectors.disk]\nx = 1')
+    with pytest.raises(ConfigErrors, match=r"desks\.rt\.client"):
+        load(path, parts={"desks"}, environ={})
+    path = write('[desks.rt]\nclient = "nonsense"\n[delivery]\ndesk = "rt"')
+    configuration = load(path, parts={"collectors", "rules"}, environ={})
+    assert configuration.desks == {}
+    assert configuration.collectors
+    assert load(write(""), parts=(), environ={"TZ": "UTC"}) == Configuration(
+        settings=Settings(), source=path, zone="UTC"
+    )
+
+
+def test_options_reach_their_collector(write):
+    """Durations in words; what is left out is the plugin's own."""
+    configuration = load(write('[collectors.disk]\ninterval = "5m"\ndeadline = 3'), environ={})
+    disk = next(one for one in configuration.collectors if one.name == "disk")
+    cpu = next(one for one in configuration.collectors if one.name == "cpu")
+    assert (disk.interval, disk.deadline) == (300.0, 3.0)
+    assert (cpu.interval, cpu.deadline) == (cpu.plugin.interval, cpu.plugin.deadline)
+
+
+def test_a_collector_that_is_switched_off_does_not_run_and_its_rules_are_noted(write):
+    """That is allowed, but then those rules judge nothing, and it is said."""
+    configuration = load(write("[collectors.disk]\nenabled = false"), environ={})
+    assert "disk" not in {one.name for one in configuration.collectors}
+    idle = [name for name, rule in shipped_rules().items() if rule["select"]["reading"].startswith("filesystem_")]
+    assert idle
+    for name in idle:
+        assert any(
+            note.startswith(f"rule {name} judges nothing: no enabled collector yields filesystem_")
+            for note in configuration.notes
+        )
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_third_partys_collector_runs_when_it_is_configured(write):
+    """Installed alone it does nothing."""
+    assert "acme" not in {one.name for one in load(write(""), environ={}).collectors}
+    own_rule = '[rules.acme]\nsummary = "A."\nkind = "level"\nselect = {reading = "acme_level"}\nlimits = {warning = 1}'
+    configuration = load(write("[collectors.acme]\n" + own_rule), environ={})
+    assert "acme" in {one.name for one in configuration.collectors}
+    assert "acme" in configuration.rules_by_id
+
+
+def test_a_shipped_rule_is_changed_key_by_key(write):
+    """Only what is named changes, also within its tables."""
+    before = load(write(""), environ={}).rules_by_id["disk_space"]
+    changed = load(
+        write('[rules.disk_space]\nimpact = "low"\nfor = "3h"\n[rules.disk_space.select.where]\nmountpoint = ["/srv"]'),
+        environ={},
+    )
+    rule = changed.rules_by_id["disk_space"]
+    assert (rule.impact, rule.hold, rule.select.where["mountpoint"]) == ("low", 10800.0, ["/srv"])
+    assert (rule.kind, rule.limits, rule.select.reading) == (before.kind, before.limits, before.select.reading)
+    assert rule.select.where.keys() - {"mountpoint"} == before.select.where.keys() - {"mountpoint"}
+
+
+def test_a_rule_that_is_switched_off_is_not_judged(write):
+    """And no other is touched."""
+    before = load(write(""), environ={}).rules_by_id.keys()
+    after = load(write("[rules.disk_space]\nenabled = false"), environ={}).rules_by_id.keys()
+    assert before - after == {"disk_space"}
+
+
+def test_limits_of_another_kind_do_not_carry_over():
+    """A change of kind brings its own limits; a change within the kind keeps the others."""
+    shipped = {"kind": "level", "limits": {"warning": 1, "critical": 2}}
+    assert config._changed(shipped, {"limits": {"warning": 3}})["limits"] == {"warning": 3, "critical": 2}
+    assert config._changed(shipped, {"kind": "level", "limits": {}})["limits"] == shipped["limits"]
+    assert config._changed(shipped, {"kind": "state", "limits": {"warning": [1]}})["limits"] == {"warning": [1]}
+    assert "limits" not in config._changed(shipped, {"kind": "state"})
+    assert shipped["limits"] == {"warning": 1, "critical": 2}
+
+
+def test_an_id_in_the_table_is_not_a_second_name(write):
+    """The id is the table's name; it never changes."""
+    assert load(write('[rules.disk_space]\nid = "disk_space"'), environ={}).rules
+    assert problems(write('[rules.disk_space]\nid = "other"')) == [
+        "foretell.toml: rules.disk_space.id: is not the table's name — mend: leave it out"
+    ]
+
+
+def test_a_bound_address_is_split():
+    """IPv4, IPv6 in brackets, and a name."""
+    assert split_address("127.0.0.1:19469") == ("127.0.0.1", 19469)
+    assert split_address("[::]:0") == ("::", 0)
+    assert split_address("localhost:80") == ("localhost", 80)
+
+
+@pytest.mark.parametrize(
+    "text", ["", ":80", "localhost", "localhost:", "::1:80", "[::1:80", "a:65536", "a:-1", "a:1x", "[]:80"]
+)
+def test_what_is_no_address_is_refused(text):
+    """An IPv6 address without brackets could mean two things."""
+    with pytest.raises(ValueError, match="is not HOST:PORT"):
+        split_address(text)
