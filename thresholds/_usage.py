@@ -1,0 +1,175 @@
+"""What a forecast remembers of an amount in use: bounded, whatever the cadence, the gaps and the length of the history. Pure.
+
+All times are seconds since the first observation, so that a step of the wall clock moves nothing: one backwards counts as no
+time at all, one forwards as a gap.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+HOUR, DAY = 3600.0, 86400.0
+BLOCK = 6 * HOUR
+BLOCKS_A_DAY = 4
+WINDOW = 5  # blocks: 30 hours, into which a nightly peak falls every day, although it comes a little late or early
+REMEMBERED = 28 * BLOCKS_A_DAY + WINDOW  # blocks: increments over 28 days
+DISORDER = HOUR  # a reading this late is out of order; one that is later still shows that the clock was set back
+SPACING = 570.0  # seconds between remembered points: every reading of a ten-minute cadence, jitter allowed
+SPAN = 12 * HOUR  # which the points cover
+CRESTS = 8
+
+
+class Crest(msgspec.Struct, frozen=True, array_like=True):
+    """A peak of the 30-hour maximum from which the usage fell by itself. at: seconds; height: amount in use."""
+
+    at: float
+    height: float
+
+
+class Swing(msgspec.Struct, frozen=True, array_like=True):
+    """The present rise of the 30-hour maximum: from the lowest to the highest amount since the last crest."""
+
+    trough: float
+    top: float
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """One subject's usage so far.
+
+    origin: unix seconds of the first observation. at, used: of the latest. found: the amount in use at first sight.
+    block: number of the present block; high, low: its extremes so far. highs: maxima of the blocks before, oldest first,
+    gaps filled. lows: minima of the latest of them. points: (at, used) of the last 12 hours. crests: peaks that fell back.
+    """
+
+    origin: float
+    at: float
+    used: float
+    found: float
+    block: int
+    high: float
+    low: float
+    highs: tuple[float, ...] = ()
+    lows: tuple[float, ...] = ()
+    points: tuple[tuple[float, float], ...] = ()
+    swing: Swing | None = None
+    crests: tuple[Crest, ...] = ()
+
+    @property
+    def recent_high(self) -> float:
+        """The highest amount of the last 30 hours."""
+        return max(self.high, *self.highs[-WINDOW:]) if self.highs else self.high
+
+    @property
+    def earlier_high(self) -> float:
+        """The highest amount known from before the last 30 hours; the amount at first sight counts as such."""
+        return max(self.found, *self.highs[:-WINDOW]) if len(self.highs) > WINDOW else self.found
+
+
+def begin(at: float, used: float) -> Usage:
+    """Return the usage of a subject seen for the first time."""
+    return Usage(origin=at, at=0.0, used=used, found=used, block=0, high=used, low=used, points=((0.0, used),))
+
+
+def learn(usage: Usage, at: float, used: float, *, notable: float, attended: bool) -> Usage:
+    """Return `usage` with one observation more: `used` at `at` (unix seconds). One that is late or double changes nothing.
+
+    notable: the smallest fall that makes a peak of what was before. attended: a case is open, so that a fall is the work of
+    a person and says nothing about how the usage behaves by itself.
+    """
+    now = at - usage.origin
+    if usage.at - DISORDER < now <= usage.at:
+        return usage
+    if now <= usage.at:  # the clock was set back: go on from where we were, with no rate across the step
+        changed = _in_block(usage, usage.at, used)
+        return msgspec.structs.replace(changed, origin=at - usage.at, points=((usage.at, used),))
+    block = int(now // BLOCK)
+    if block == usage.block:
+        return _in_block(usage, now, used)
+    if block - usage.block > REMEMBERED:
+        return begin(at, used)
+    return _next_block(usage, now, used, block, notable=notable, attended=attended)
+
+
+def low_since(usage: Usage, start: float) -> float | None:
+    """Return the lowest amount from `start` to an hour ago, at most 30 hours back; None when nothing is known of that time."""
+    first = usage.block - len(usage.lows)
+    lows = [low for number, low in enumerate(usage.lows, first) if number * BLOCK >= start]
+    lows += [used for at, used in usage.points if start <= at <= usage.at - HOUR]
+    return min(lows, default=None)
+
+
+def settle(usage: Usage, freed: float) -> Usage:
+    """Return `usage` as if the `freed` amount had never been there: a person made room, and growth goes on from here."""
+    return msgspec.structs.replace(
+        usage,
+        found=usage.found - freed,
+        high=usage.used,
+        low=usage.used,
+        highs=tuple(high - freed for high in usage.highs[:-WINDOW])
+        + tuple(min(high - freed, usage.used) for high in usage.highs[-WINDOW:]),
+        lows=(),
+        points=((usage.at, usage.used),),
+        swing=None,
+    )
+
+
+def _in_block(usage: Usage, now: float, used: float) -> Usage:
+    return Usage(
+        origin=usage.origin,
+        at=now,
+        used=used,
+        found=usage.found,
+        block=usage.block,
+        high=max(usage.high, used),
+        low=min(usage.low, used),
+        highs=usage.highs,
+        lows=usage.lows,
+        points=_points(usage.points, now, used),
+        swing=usage.swing,
+        crests=usage.crests,
+    )
+
+
+def _points(points: tuple[tuple[float, float], ...], now: float, used: float) -> tuple[tuple[float, float], ...]:
+    if now - points[-1][0] < SPACING:
+        return points
+    kept = points[1:] if points[0][0] < now - SPAN - HOUR else points
+    return (*kept, (now, used))
+
+
+def _next_block(usage: Usage, now: float, used: float, block: int, *, notable: float, attended: bool) -> Usage:
+    missed = block - usage.block - 1
+    step = (used - usage.used) / (missed + 1)
+    filled = [usage.high, *(usage.used + step * (number + 1) for number in range(missed))]
+    highs, swing, crests = usage.highs, usage.swing, usage.crests
+    for number, high in enumerate(filled):
+        highs = (*highs, high)[-REMEMBERED:]
+        if len(highs) >= WINDOW:
+            ended = (usage.block + number + 1) * BLOCK
+            swing, crest = _swing(swing, max(highs[-WINDOW:]), notable)
+            if crest is not None and not attended:
+                crests = (*crests, Crest(ended, crest))[-CRESTS:]
+    return Usage(
+        origin=usage.origin,
+        at=now,
+        used=used,
+        found=usage.found,
+        block=block,
+        high=used,
+        low=used,
+        highs=highs,
+        lows=(*usage.lows, usage.low, *filled[1:])[-WINDOW:],
+        points=_points(usage.points, now, used),
+        swing=swing,
+        crests=crests,
+    )
+
+
+def _swing(swing: Swing | None, high: float, notable: float) -> tuple[Swing, float | None]:
+    """Follow the 30-hour maximum; return the height of a peak when it has fallen back from it by half of its rise."""
+    if swing is None or high < swing.trough:
+        return Swing(high, high), None
+    top = max(swing.top, high)
+    if top - high >= max(notable, (top - swing.trough) / 2):
+        return Swing(high, high), top
+    return Swing(swing.trough, top), None

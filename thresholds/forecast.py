@@ -1,0 +1,258 @@
+"""Forecast: when an amount that fills up reaches its capacity, from its own history.
+
+It works on the amount in use, so that a resize is no clean-up and growth is not a percentage. What decides, as `path` in the
+evidence says: `trend`, `change` and `teeth` (slow growth, see `thresholds._growth`), `rise` (a flow that fills it within
+hours, see `thresholds._rise`), `floor` (hardly anything is left, and that is new). Without one of them it is healthy, or
+`steady` below the floor, or `learning`, which is healthy only far from the limit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import msgspec
+
+from collectors import Seconds
+from thresholds._finding import CouldNotJudge, Fact, Forecast, Judgement, Severity
+from thresholds._growth import Growth, growth
+from thresholds._plugin import Observation, ThresholdPlugin
+from thresholds._rise import Rise, Rises, follow, threat
+from thresholds._usage import BLOCK, DAY, WINDOW, Usage, begin, learn, low_since, settle
+
+NOTABLE = 0.02  # of the capacity: what somebody frees on purpose, and what makes the teeth of a saw
+SAME = 0.005  # of the capacity: differences that do not make a level a new one
+HEADROOM = 1.2  # times the floor has to be free again before a shortage is over
+NEARLY_NOTHING = 0.005  # of the capacity
+FAR = 2.0  # times the floor has to be free to be far from the limit
+FASTER = 0.7  # of its time: a flow may swell before it is full
+PEAKS = WINDOW * BLOCK  # seconds
+
+
+class ForecastLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Limits of a forecast. Probabilities and shares go from 0 to 1."""
+
+    measures: Annotated[
+        Literal["remaining", "used"],
+        msgspec.Meta(description="Whether the reading is what remains of the whole or what is used."),
+    ] = "remaining"
+    horizon: Annotated[
+        Seconds, msgspec.Meta(description="How far ahead growth is believed; never farther than it has been observed.")
+    ] = 7 * DAY
+    probability: Annotated[
+        float, msgspec.Meta(gt=0, lt=1, description="Raise when it is full within `horizon` with this probability.")
+    ] = 0.5
+    clear_horizon: Annotated[Seconds, msgspec.Meta(description="How far ahead it has to look well again.")] = 14 * DAY
+    clear_probability: Annotated[
+        float, msgspec.Meta(gt=0, lt=1, description="Clear when it is full within `clear_horizon` with less than this.")
+    ] = 0.2
+    clear_after: Annotated[Seconds, msgspec.Meta(description="How long it has to look well before it is.")] = DAY
+    critical_within: Annotated[
+        Seconds, msgspec.Meta(description="Critical when it may be full (10th percentile) within this time.")
+    ] = DAY
+    floor: Annotated[
+        float, msgspec.Meta(ge=0, lt=0.5, description="Critical when less than this share is left and that is new.")
+    ] = 0.05
+
+
+class ForecastMemory(msgspec.Struct, frozen=True):
+    """What is remembered of one subject: a few hundred numbers, however long it has been known.
+
+    growths: by the blocks that are complete, for a capacity of `whole`. raised: the path that raised the severity, or "";
+    raised_at, raised_used: at what time (as in Usage) and amount; usual: the highest amount known before; calm_at: since
+    when it has looked well again.
+    """
+
+    usage: Usage | None = None
+    whole: float = 0.0
+    rises: Rises = Rises()
+    growths: tuple[Growth, ...] = ()
+    raised: str = ""
+    raised_at: float = 0.0
+    raised_used: float = 0.0
+    usual: float = 0.0
+    calm_at: float | None = None
+
+
+class _Outlook(msgspec.Struct, frozen=True):
+    """What is to be expected of one observation.
+
+    room: what is left now, peak_room: what was left at the 30-hour maximum, as shares. growth: the slow growth that most
+    likely fills it within its horizon, and how likely. rise: the flow that does within hours. short: hardly anything is
+    left, and more is used than was usual. well: nothing fills it within the clear horizon.
+    """
+
+    room: float
+    peak_room: float
+    growth: Growth | None
+    likely: float
+    rise: Rise | None
+    short: bool
+    well: bool
+
+
+class Forecaster:
+    """Judges how soon it is full. Raises ValueError where it would clear what it has just raised."""
+
+    memory = ForecastMemory
+
+    def __init__(self, limits: ForecastLimits) -> None:
+        if limits.clear_probability > limits.probability:
+            raise ValueError("`clear_probability` is above `probability`: it would clear what it has just raised")
+        self._limits = limits
+        self._horizon = limits.horizon / DAY
+        self._look_again = limits.clear_horizon / max(limits.horizon, 1.0)
+
+    def evaluate(
+        self, observation: Observation, memory: ForecastMemory | None
+    ) -> tuple[Judgement | CouldNotJudge, ForecastMemory]:
+        """Learn from the observation, then judge by everything learnt."""
+        memory = memory or ForecastMemory()
+        value, whole = observation.value, observation.whole
+        if whole is None:
+            return CouldNotJudge("the rule does not say of what the amount is a part (`of`)"), memory
+        if not (math.isfinite(observation.at) and math.isfinite(value) and math.isfinite(whole) and whole > 0):
+            return CouldNotJudge("the reading, or the whole it is part of, is no number above 0"), memory
+        used = min(max(value if self._limits.measures == "used" else whole - value, 0.0), whole)
+        usage, memory = self._learn(memory, observation.at, used, whole)
+        outlook = self._outlook(usage, memory, used)
+        if memory.raised:
+            memory, outlook = self._fall_back(usage, memory, outlook, used)
+        elif path := self._path(outlook):
+            memory = msgspec.structs.replace(
+                memory, raised=path, raised_at=usage.at, raised_used=used, usual=usage.earlier_high, calm_at=None
+            )
+        return self._judge(observation.at, used, memory, outlook), memory
+
+    def _learn(self, memory: ForecastMemory, at: float, used: float, whole: float) -> tuple[Usage, ForecastMemory]:
+        before = memory.usage
+        if before is None:
+            usage = begin(at, used)
+        else:
+            usage = learn(before, at, used, notable=NOTABLE * whole, attended=bool(memory.raised))
+            if usage is before:
+                return usage, memory
+        rises, growths = memory.rises, memory.growths
+        if before is None or usage.points is not before.points:
+            rises = follow(rises, usage.points)
+        if before is None or usage.block != before.block or whole != memory.whole:
+            growths = tuple(growth(usage, whole, self._horizon))
+        return usage, msgspec.structs.replace(memory, usage=usage, whole=whole, rises=rises, growths=growths)
+
+    def _outlook(self, usage: Usage, memory: ForecastMemory, used: float) -> _Outlook:
+        whole = memory.whole
+        room = 1.0 - used / whole
+        peak_room = min(room, 1.0 - usage.recent_high / whole)
+        most, likely, well = None, 0.0, True
+        for one in memory.growths:
+            probability = one.walk.reaches(peak_room, one.horizon)
+            if most is None or probability > likely:
+                most, likely = one, probability
+            again = one.walk.reaches(peak_room, one.horizon * self._look_again)
+            well = well and again < self._limits.clear_probability
+        floor = self._limits.floor * (HEADROOM if memory.raised else 1.0)
+        usual = memory.usual if memory.raised else usage.earlier_high
+        return _Outlook(
+            room=room,
+            peak_room=peak_room,
+            growth=most,
+            likely=likely,
+            rise=threat(memory.rises, room * whole) if memory.rises.running else None,
+            short=room < floor and used > usual + SAME * whole,
+            well=well,
+        )
+
+    def _path(self, outlook: _Outlook) -> str:
+        """Return what says that it fills up, the most urgent first; empty when nothing does."""
+        if outlook.rise:
+            return "rise"
+        if outlook.growth and outlook.likely >= self._limits.probability:
+            return outlook.growth.path
+        return "floor" if outlook.short else ""
+
+    def _fall_back(
+        self, usage: Usage, memory: ForecastMemory, outlook: _Outlook, used: float
+    ) -> tuple[ForecastMemory, _Outlook]:
+        """Return to healthy at once when somebody made room enough, or when it has looked well for long enough."""
+        freed = self._freed(usage, memory, used)
+        if freed:
+            memory = msgspec.structs.replace(memory, usage=settle(usage, freed), rises=Rises(memory.rises.days))
+            outlook = self._outlook(settle(usage, freed), memory, used)
+            if not self._path(outlook) and outlook.likely < self._limits.clear_probability:
+                return msgspec.structs.replace(memory, raised="", calm_at=None), outlook
+        if self._path(outlook) or outlook.short or not outlook.well:
+            return (msgspec.structs.replace(memory, calm_at=None) if memory.calm_at is not None else memory), outlook
+        if memory.calm_at is None:
+            memory = msgspec.structs.replace(memory, calm_at=usage.at)
+        elif usage.at - memory.calm_at >= self._limits.clear_after:
+            memory = msgspec.structs.replace(memory, raised="", calm_at=None)
+        return memory, outlook
+
+    def _freed(self, usage: Usage, memory: ForecastMemory, used: float) -> float:
+        """Return how much was freed, if by more than the usage falls from by itself in 30 hours; else 0."""
+        start = usage.at - PEAKS
+        if memory.raised in ("rise", "floor") and memory.raised_at > start:
+            # What came at one go is also taken away at one go: then the level before it says nothing.
+            low = low_since(usage, memory.raised_at)
+            low = memory.raised_used if low is None else low
+        else:
+            low = low_since(usage, start)
+        if low is None or used > low - NOTABLE * memory.whole:
+            return 0.0
+        return max(usage.recent_high - used, 0.0)
+
+    def _judge(self, at: float, used: float, memory: ForecastMemory, outlook: _Outlook) -> Judgement | CouldNotJudge:
+        limits, whole = self._limits, memory.whole
+        forecast = self._forecast(at, outlook, whole) if memory.raised else None
+        path, severity = memory.raised, Severity.HEALTHY
+        if memory.raised:
+            soon = forecast is not None and forecast.earliest - at <= limits.critical_within
+            severity = (
+                Severity.CRITICAL if soon or (outlook.short and outlook.room < limits.floor) else Severity.WARNING
+            )
+        elif outlook.room < limits.floor:
+            path = "steady"
+            severity = Severity.WARNING if outlook.room < NEARLY_NOTHING else Severity.NOTICE
+        elif outlook.growth is None:
+            path = "learning"
+            if outlook.room < FAR * limits.floor:
+                return CouldNotJudge("too little history to forecast, and not far from the limit")
+        else:
+            path = outlook.growth.path
+        evidence: dict[str, Fact] = {
+            "value": used if limits.measures == "used" else whole - used,
+            "limit": whole if limits.measures == "used" else 0.0,
+            "whole": whole,
+            "available": whole - used,
+            "used": used,
+            "path": path,
+            "days_observed": memory.usage.at / DAY if memory.usage else 0.0,
+        }
+        if outlook.growth:
+            evidence["growth_per_day"] = outlook.growth.walk.drift * whole
+            evidence["jumps_ignored"] = outlook.growth.ignored
+        if outlook.rise:
+            evidence["growth_per_day"] = outlook.rise.per_day
+        return Judgement(severity, evidence, forecast)
+
+    def _forecast(self, at: float, outlook: _Outlook, whole: float) -> Forecast | None:
+        """Return when it is full; None when that is not within the time a forecast can be made for."""
+        days: list[float | None] = [None, None, None]
+        if outlook.growth:
+            days = [outlook.growth.walk.days_until(outlook.peak_room, share) for share in (0.1, 0.5, 0.9)]
+        earliest, expected, latest = days
+        if outlook.rise:
+            full = outlook.room * whole / outlook.rise.per_day
+            expected = min(full, full if expected is None else expected)
+            earliest = min(full * FASTER, expected if earliest is None else earliest)
+        if earliest is None or expected is None:
+            return None
+        return Forecast(at + earliest * DAY, at + expected * DAY, None if latest is None else at + latest * DAY)
+
+
+PLUGIN = ThresholdPlugin(
+    name="forecast",
+    summary="When an amount that fills up will be full, from its own history, by probability.",
+    limits=ForecastLimits,
+    build=Forecaster,
+)
