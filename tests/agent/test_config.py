@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from agent import config
-from agent.address import split_address
 from agent.config import Configuration, load, shipped_rules
 from agent.decode import ConfigErrors
 from agent.settings import Settings
@@ -264,19 +263,3 @@ def test_an_id_in_the_table_is_not_a_second_name(write):
     assert problems(write('[rules.disk_space]\nid = "other"')) == [
         "foretell.toml: rules.disk_space.id: is not the table's name — mend: leave it out"
     ]
-
-
-def test_a_bound_address_is_split():
-    """IPv4, IPv6 in brackets, and a name."""
-    assert split_address("127.0.0.1:19469") == ("127.0.0.1", 19469)
-    assert split_address("[::]:0") == ("::", 0)
-    assert split_address("localhost:80") == ("localhost", 80)
-
-
-@pytest.mark.parametrize(
-    "text", ["", ":80", "localhost", "localhost:", "::1:80", "[::1:80", "a:65536", "a:-1", "a:1x", "[]:80"]
-)
-def test_what_is_no_address_is_refused(text):
-    """An IPv6 address without brackets could mean two things."""
-    with pytest.raises(ValueError, match="is not HOST:PORT"):
-        split_address(text)
