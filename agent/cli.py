@@ -34,8 +34,8 @@ class Commands(click.Group):
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             near = get_close_matches(args[0], COMMANDS, n=1)
-            error.message += f" Did you mean `{near[0]}`?" if near else f" Commands: {', '.join(COMMANDS)}."
-            raise
+            hint = f"Did you mean `{near[0]}`?" if near else f"Commands: {', '.join(COMMANDS)}."
+            raise click.UsageError(f"{error.message} {hint}", ctx) from error
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

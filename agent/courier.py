@@ -17,7 +17,7 @@ import structlog
 
 from agent import logs
 from agent.config import Configuration, load
-from agent.delivery import Delivery
+from agent.delivery import Delivery, failed
 from agent.dispatch import Job
 from agent.folder import FolderInUse, lock
 from agent.model import DeskHealth
@@ -45,7 +45,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build_client(configuration: Configuration, state_dir: Path, now: float) -> TicketingClient:
-    """Return the client of the desk that gets the tickets. Raises LookupError when a secret it needs is not there."""
+    """Return the client of the desk that gets the tickets. Raises LookupError or ValueError when its options cannot be used."""
     desk = configuration.settings.delivery.desk
     plugin, options = configuration.desks[desk]
     return plugin.build(
@@ -57,11 +57,16 @@ def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[
     """Run one batch in this process and record how the desk was."""
     settings = configuration.settings
     desk = settings.delivery.desk
-    client = build_client(configuration, Path(job.state_dir), job.now)
     render = RenderContext(
         settings=settings, host=job.host, zone=ZoneInfo(configuration.zone), now=job.now, version=VERSION
     )
-    health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
+    try:
+        client = build_client(configuration, Path(job.state_dir), job.now)
+    except (LookupError, ValueError) as error:
+        log.warning("the desk cannot be used as it is configured", desk=desk, detail=str(error))
+        health = failed(store.desk_health(desk), "not_authorised", str(error), job.now)
+    else:
+        health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health
 

@@ -128,9 +128,7 @@ def make_resident(
         poll=settings.delivery.poll,
         clock=clock,
     )
-    meanings = {
-        reading.name: reading.meaning for one in configuration.collectors for reading in one.plugin.readings
-    }
+    meanings = {reading.name: reading.meaning for one in configuration.collectors for reading in one.plugin.readings}
     return Resident(
         configuration=configuration,
         folder=folder,

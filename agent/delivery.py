@@ -28,6 +28,7 @@ from ticketing_clients import (
     NotApplied,
     NothingSent,
     OutcomeUnknown,
+    Reason,
     Rejected,
     Throttled,
     Ticket,
@@ -76,17 +77,11 @@ class Delivery:
         return self._health(None)
 
     def _health(self, error: NothingSent | None) -> DeskHealth:
-        before = self.store.desk_health(self.desk)
-        now = self.now()
+        before, now = self.store.desk_health(self.desk), self.now()
         if error is None:
-            return DeskHealth(reachable=True, at=now)
-        failures = before.failures + 1
-        wait = back_off(failures)
-        if isinstance(error, Throttled) and error.retry_after is not None:
-            wait = max(error.retry_after, 1.0)
-        return DeskHealth(
-            reachable=False, reason=error.reason, detail=str(error), failures=failures, not_before=now + wait, at=now
-        )
+            return DeskHealth(reachable=True, at=now, last_contact=now)
+        patience = error.retry_after if isinstance(error, Throttled) else None
+        return failed(before, error.reason, str(error), now, patience)
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -232,6 +227,21 @@ class Delivery:
         if self.client.capabilities.list_open:
             for found in _patiently(lambda: self.client.list_open(self.render.host.id)):
                 self.store.put_event(Adopted(case=found.key, ref=found.ref, at=self.now()))
+
+
+def failed(before: DeskHealth, reason: Reason, detail: str, now: float, wait: float | None = None) -> DeskHealth:
+    """Return the health of a desk that did not serve a batch; it rests for `wait` seconds, or longer with each failure."""
+    failures = before.failures + 1
+    rest = back_off(failures) if wait is None else max(wait, 1.0)
+    return DeskHealth(
+        reachable=False,
+        reason=reason,
+        detail=detail,
+        failures=failures,
+        not_before=now + rest,
+        at=now,
+        last_contact=before.last_contact,
+    )
 
 
 def _patiently(ask: Callable[[], Answer]) -> Answer:

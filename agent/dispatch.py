@@ -70,10 +70,17 @@ class Dispatcher:
         """How the desk was at the end of the last batch."""
         return self.store.desk_health(self.desk)
 
-    def consider(self, now: float) -> None:
-        """Start a courier if there is work and the desk may be asked (`now` in unix seconds)."""
-        if self._busy() or now < self._desk_rests_until(now):
-            return
+    def consider(self, now: float) -> str:
+        """Start a courier if there is work and the desk may be asked (`now` in unix seconds).
+
+        Return how the last one ended, once, when it has: `ok`, a DeskError's reason, or `failed` for one that died.
+        """
+        outcome = self._ended()
+        if self._child is None and now >= self._desk_rests_until(now):
+            self._start_if_wanted(now)
+        return outcome
+
+    def _start_if_wanted(self, now: float) -> None:
         poll = self.clock.monotonic() - self._polled >= self.poll * self._jitter and self._has_open_ticket()
         rebuild = self.store.rebuild_wanted
         if poll or rebuild or self.outbox.due(now, limit=1):
@@ -103,18 +110,20 @@ class Dispatcher:
     def _has_open_ticket(self) -> bool:
         return any(case.ticket is not None and case.state not in {"pending", "closed"} for case in self.store.cases())
 
-    def _busy(self) -> bool:
+    def _ended(self) -> str:
+        """Return the outcome of a courier that has ended since this was last asked; empty while it works or there is none."""
         if self._child is None:
-            return False
+            return ""
         if self._child.poll() is None:
             if self.clock.monotonic() - self._started < LONGEST_BATCH:
-                return True
+                return ""
             log.error("the courier did not end, killing it")
             self._end()
-        if self._child.returncode:
-            log.error("the courier failed", status=self._child.returncode)
-        self._child = None
-        return False
+        status, self._child = self._child.returncode, None
+        if status:
+            log.error("the courier failed", status=status)
+            return "failed"
+        return "ok" if self.health.reachable else self.health.reason
 
     def _end(self) -> None:
         if self._child is not None and self._child.poll() is None:
@@ -134,8 +143,7 @@ class Dispatcher:
             env=environment,
             start_new_session=True,
         )
-        assert self._child.stdin is not None
-        with self._child.stdin as pipe:
+        with self._child.stdin as pipe:  # type: ignore[union-attr]  # it was asked for
             pipe.write(msgspec.json.encode(job))
 
 

@@ -69,7 +69,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     operations: int = 0
 
 
-OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve", "attach"]
+OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve"]
 #: what a comment is about: the name of its wording template
 Topic = Literal[
     "opened",
@@ -172,7 +172,10 @@ DeskEvent = Delivered | Refused | Observed | Adopted | Acted
 
 
 class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
-    """How the desk was at the end of the last batch; it is left in peace until `not_before`."""
+    """How the desk was at the end of the last batch; it is left in peace until `not_before`.
+
+    at: of that batch; last_contact: of the last one in which it served us.
+    """
 
     reachable: bool | None = None
     reason: str = ""
@@ -180,3 +183,4 @@ class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     not_before: float = 0.0
     at: float = 0.0
+    last_contact: float | None = None

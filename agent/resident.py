@@ -113,8 +113,9 @@ class Resident:
         """Remember a degraded mode, and log its beginning and its end, not each cycle of it."""
         if trouble and mode not in self._troubles:
             log.error("degraded", mode=mode, trouble=trouble)
-        elif not trouble and self._troubles.pop(mode, None):
+        elif not trouble and mode in self._troubles:
             log.info("no longer degraded", mode=mode)
+            del self._troubles[mode]
         if trouble:
             self._troubles[mode] = trouble
 

@@ -16,11 +16,13 @@ from agent.case_details import case_details
 from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
 from agent.commands.records import opened_store, the_case
-from agent.config import shipped_summaries
+from agent.config import load, shipped_summaries
 from agent.host import host_zone
 from agent.model import Acted
 from agent.terminal import show_case, show_cases
 from ticketing_clients import Act, ActKind
+from ticketing_clients.local import PLUGIN as LOCAL
+from ticketing_clients.local import LocalDesk
 
 
 @click.group("cases", invoke_without_command=True)
@@ -70,40 +72,46 @@ def show(key: str, state_dir: Path, *, as_json: bool) -> int:
 
 @command.command("ack")
 @click.argument("key")
+@options.config
 @options.state_dir
-def acknowledge(key: str, state_dir: Path) -> int:
+def acknowledge(key: str, config_path: Path | None, state_dir: Path) -> int:
     """Take note of a case; it stays quiet until it gets worse or the acknowledgement expires."""
-    return _act(state_dir, key, "acknowledge")
+    return _act(config_path, state_dir, key, "acknowledge")
 
 
 @command.command("defer")
 @click.argument("key")
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="In local time.")
+@options.config
 @options.state_dir
-def defer(key: str, until: datetime, state_dir: Path) -> int:
+def defer(key: str, until: datetime, config_path: Path | None, state_dir: Path) -> int:
     """Put a case off."""
     until = until.astimezone(UTC)
     if until.timestamp() <= time.time():
         raise CommandFailed("--until is in the past", Exit.USAGE)
-    return _act(state_dir, key, "defer", until)
+    return _act(config_path, state_dir, key, "defer", until)
 
 
 @command.command("confirm")
 @click.argument("key")
+@options.config
 @options.state_dir
-def confirm(key: str, state_dir: Path) -> int:
+def confirm(key: str, config_path: Path | None, state_dir: Path) -> int:
     """Confirm that a problem is gone; the case closes when the readings say so too."""
-    return _act(state_dir, key, "confirm")
+    return _act(config_path, state_dir, key, "confirm")
 
 
-def _act(state_dir: Path, key: str, kind: ActKind, until: datetime | None = None) -> int:
-    """Leave the act for the daemon, which alone changes cases."""
+def _act(config_path: Path | None, state_dir: Path, key: str, kind: ActKind, until: datetime | None = None) -> int:
+    """Leave the act for the daemon, which alone changes cases; the local desk's ticket carries it too."""
+    desks = load(config_path, parts={"desks"}).desks
     with opened_store(state_dir) as store:
         case = the_case(store, key)
-        now = time.time()
-        act = Act(
-            id=f"host-{uuid.uuid4()}", kind=kind, by=getpass.getuser(), at=datetime.fromtimestamp(now, UTC), until=until
-        )
+        now, who = time.time(), getpass.getuser()
+        if case.ticket is not None and case.ticket.desk in desks and desks[case.ticket.desk][0] is LOCAL:
+            act = LocalDesk(state_dir, case.ticket.desk, now).record_act(case.ticket, kind, by=who, until=until)
+        else:
+            at = datetime.fromtimestamp(now, UTC)
+            act = Act(id=f"host-{uuid.uuid4()}", kind=kind, by=who, at=at, until=until)
         store.put_event(Acted(case=case.key, act=act, at=now))
     click.echo(f"Noted for {case.key[:12]}; the daemon takes it in with its next cycle.")
     return Exit.DONE

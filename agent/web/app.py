@@ -14,9 +14,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import msgspec
 import structlog
 
+from agent.address import split_address
 from agent.status import LATE_CYCLES, CaseDetails, Snapshot, in_brief
 from agent.web.rendering import CasePage, Page, PageRenderer, RenderFailed, StatusPage
-from agent.web.server import split_listen
 
 HTML, TEXT, CSS = "text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8"
 _HEADERS = [
@@ -83,7 +83,7 @@ def make_app(source: PageSource, listen: str, renderer: PageRenderer | None = No
 
 def _host_check(listen: str) -> Callable[[str], bool]:
     """Return a test of `Host` headers: a web page that points its own name at this address (DNS rebinding) fails it."""
-    configured = split_listen(listen)[0].lower()
+    configured = split_address(listen)[0].lower()
     own_address = _address(configured)
     everywhere = own_address is not None and own_address.is_unspecified
     names = {"localhost", configured} | ({socket.gethostname().lower()} if everywhere else set())

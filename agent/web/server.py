@@ -21,6 +21,8 @@ from wsgiref.types import WSGIApplication
 
 import structlog
 
+from agent.address import split_address
+
 MOST_CONNECTIONS = 16
 LARGEST_HEAD = 16 * 1024
 # A client that neither finishes asking nor reading within this time makes room for the next one.
@@ -33,20 +35,9 @@ class ListenError(Exception):
     """The page's address cannot be used; the message is one line that says why and how to mend it."""
 
 
-def split_listen(listen: str) -> tuple[str, int]:
-    """Return host and port of `HOST:PORT`, where an IPv6 host stands in brackets. Raises ListenError.
-
-    >>> split_listen("[::1]:19469")
-    ('::1', 19469)
-    """
-    host, _, port = listen.rpartition(":")
-    bracketed = host.startswith("[") and host.endswith("]")
-    largest_port = 65535
-    if not host or (":" in host and not bracketed) or not port.isdecimal() or int(port) > largest_port:
-        raise ListenError(
-            f"cannot listen on '{listen}': write it as HOST:PORT, for example 127.0.0.1:19469 or [::1]:19469"
-        )
-    return host[1:-1] if bracketed else host, int(port)
+def can_listen(listen: str) -> None:
+    """Bind `listen` and let go of it again. Raises ListenError."""
+    _bind(listen).server_close()
 
 
 class WebServer:
@@ -93,7 +84,10 @@ def _serve(server: _Server, woken: socket.socket) -> None:
 
 
 def _bind(listen: str) -> _Server:
-    host, port = split_listen(listen)
+    try:
+        host, port = split_address(listen)
+    except ValueError as error:
+        raise ListenError(f"cannot listen on {listen}: {error}") from error
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]

@@ -272,7 +272,8 @@ def test_every_answer_a_ticket_teaches_is_understood():
         found = []
         for rendered in (ticket(facts), comment("recovered", later(facts)), comment("not_fixed", later(facts))):
             for line in re.findall(r"foretell: (?:accept|defer|wontfix|confirm).*$", text_of(rendered), re.MULTILINE):
-                acts = told_by(Act(id="7", kind="reply", by="Ann", at=datetime.fromtimestamp(NOW, UTC), text=line))
+                reply = Act(id="7", kind="reply", by="Ann", at=datetime.fromtimestamp(NOW, UTC), text=line)
+                acts = told_by(reply, line)
                 assert len(acts) == 1, line
                 found.append((acts[0].kind, acts[0].option))
         assert {kind for kind, _ in found} >= {"wont_fix", "confirm"}, name

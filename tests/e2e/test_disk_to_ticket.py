@@ -1,5 +1,6 @@
 """The whole way with nothing faked but the clock: a real disk fills, one ticket opens in a real Request Tracker, and is seen
-to its verified end; when the disk fills again the ticket is reopened, not doubled."""
+to its verified end; when the disk fills again the ticket is reopened, not doubled.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from agent.address import split_address
 from agent.web import server as web_server
-from agent.web.server import LARGEST_HEAD, MOST_CONNECTIONS, ListenError, WebServer, split_listen
+from agent.web.server import LARGEST_HEAD, MOST_CONNECTIONS, ListenError, WebServer, can_listen
 
 
 def hello(environ, start_response):
@@ -36,7 +37,7 @@ def serve():
 
 def connect(server):
     """Return a raw connection to `server`."""
-    host, port = split_listen(server.address)
+    host, port = split_address(server.address)
     return socket.create_connection((host, port), timeout=5)
 
 
@@ -84,7 +85,7 @@ def test_it_stops_at_once_and_frees_its_port(serve):
     server.stop()
     assert time.monotonic() - started < 1
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(split_listen(address), timeout=5)
+        socket.create_connection(split_address(address), timeout=5)
     assert serve(listen=address).address == address
 
 
@@ -212,7 +213,7 @@ def test_other_reasons_are_named_too(monkeypatch, code, words):
 def test_an_address_that_is_none_is_refused_with_an_example(listen):
     """What cannot be an address is said before anything is bound."""
     with pytest.raises(ListenError, match="write it as HOST:PORT"):
-        split_listen(listen)
+        can_listen(listen)
 
 
 def test_a_name_nobody_knows_is_said():
@@ -223,7 +224,7 @@ def test_a_name_nobody_knows_is_said():
 
 def test_a_standard_client_is_served(serve):
     """Python's own client, as a stand-in for Prometheus' one, reads the answer."""
-    host, port = split_listen(serve().address)
+    host, port = split_address(serve().address)
     client = http.client.HTTPConnection(host, port, timeout=5)
     client.request("GET", "/metrics")
     assert client.getresponse().read() == b"/metrics"
