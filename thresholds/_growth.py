@@ -7,9 +7,9 @@ more than once is followed from peak to peak.
 
 from __future__ import annotations
 
-from itertools import pairwise
 import statistics
 from collections.abc import Sequence
+from itertools import pairwise
 
 import msgspec
 
