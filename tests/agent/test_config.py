@@ -56,7 +56,7 @@ intervall = "5m"
 [collectors.services]
 required = ["*"]
 
-[rules.disk_spcae]
+[rules.unheard_of]
 enabled = false
 
 [rules.own]
@@ -255,6 +255,13 @@ def test_limits_of_another_kind_do_not_carry_over():
     assert config._changed(shipped, {"kind": "state", "limits": {"warning": [1]}})["limits"] == {"warning": [1]}
     assert "limits" not in config._changed(shipped, {"kind": "state"})
     assert shipped["limits"] == {"warning": 1, "critical": 2}
+
+
+def test_a_slip_in_a_shipped_rules_id_gets_the_nearest(write):
+    """A change that meets no rule must not be lost."""
+    assert problems(write("[rules.disk_spcae]\nenabled = false")) == [
+        'foretell.toml: rules.disk_spcae: no shipped rule has this id — mend: did you mean "disk_space"?'
+    ]
 
 
 def test_an_id_in_the_table_is_not_a_second_name(write):
