@@ -95,7 +95,7 @@ def compose(
     on_first_cycle: called once with the first snapshot and the page's address. Raises ConfigErrors, FolderInUse,
     FolderUnusable, StoreUnavailable.
     """
-    configuration = load(config_path, parts={"collectors", "rules"})
+    configuration = load(config_path)
     address = listen or configuration.settings.agent.listen
     clock = HostClock()
     with StateFolder(state_dir) as folder, Store.open(folder.path) as store:

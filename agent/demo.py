@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.case_details import case_details
 from agent.cases import RECURRENCE_PERIOD
 from agent.collecting import Collection
 from agent.config import Configuration, load
@@ -22,7 +23,9 @@ from agent.host import HostIdentity
 from agent.model import Acted, Case
 from agent.outbox import Outbox
 from agent.pipeline import Pipeline
+from agent.plain import STATES
 from agent.recording import read
+from agent.status import TicketText
 from agent.store import History, Store
 from ticketing_clients import Act
 
@@ -34,12 +37,18 @@ LOOK_EVERY = 3600.0
 
 
 class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of the week: when (unix seconds), how far along (0 to 1), what happened to which case."""
+    """One moment of the week: when (unix seconds), how far along (0 to 1), and what happened."""
 
     at: float
     progress: float
-    case: Case | None = None
-    happenings: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a case, in the words of its state."""
+
+    case: Case
+    what: str
 
 
 def play(state_dir: Path) -> Iterator[Scene]:
@@ -53,7 +62,14 @@ def play(state_dir: Path) -> Iterator[Scene]:
         store.installed_at = start - RECURRENCE_PERIOD  # the first look of this host is long over
         stage = Stage(configuration, folder.path, store)
         for number, collection in enumerate(collections, start=1):
-            yield from stage.step(collection, number / len(collections))
+            yield stage.step(collection, number / len(collections))
+
+
+def tickets(state_dir: Path) -> list[TicketText]:
+    """Return the tickets of the week that was played on `state_dir`."""
+    with Store.open(state_dir) as store:
+        found = [case_details(store, state_dir, case, {}).ticket for case in store.cases(include_closed=True)]
+    return [ticket for ticket in found if ticket is not None]
 
 
 def load_demo_configuration() -> Configuration:
@@ -81,24 +97,18 @@ class Stage:
         self.pipeline = Pipeline(configuration, HOST, store, history, lambda _: self.now)
         self.looked = 0.0
 
-    def step(self, collection: Collection, progress: float) -> Iterator[Scene]:
-        """Play one moment; yield what happened, or that nothing did."""
+    def step(self, collection: Collection, progress: float) -> Scene:
+        """Play one moment."""
         at = collection.readings[0].at
         self.now = collection
         before = self.pipeline.cases
-        cycle = self.pipeline.cycle(at)
+        cases = self.pipeline.cycle(at).cases
         self._courier(at)
-        for key, case in cycle.cases.items():
-            old = before.get(key)
-            if old is None or old.state != case.state or old.priority != case.priority:
-                yield Scene(at=at, progress=progress, case=case, happenings=self._told(case, old))
-            if case.state == "awaiting_confirmation" and (old is None or old.state != case.state):
+        changed = [case for key, case in cases.items() if _changed(before.get(key), case)]
+        for case in changed:
+            if case.state == "awaiting_confirmation":
                 self._confirm(case, at)
-        yield Scene(at=at, progress=progress)
-
-    def _told(self, case: Case, old: Case | None) -> tuple[str, ...]:
-        told = [case.state.replace("_", " ")] if old is None or old.state != case.state else []
-        return (*told, f"priority {case.priority}") if case.state == "open" else tuple(told)
+        return Scene(at=at, progress=progress, told=tuple(Told(case=case, what=_what(case)) for case in changed))
 
     def _courier(self, at: float) -> None:
         look = at - self.looked >= LOOK_EVERY
@@ -111,3 +121,11 @@ class Stage:
         """Play the customer, who sees that all works again."""
         act = Act(id=f"demo-{at}", kind="confirm", by=CUSTOMER, at=datetime.fromtimestamp(at, UTC))
         self.store.put_event(Acted(case=case.key, act=act, at=at))
+
+
+def _changed(before: Case | None, now: Case) -> bool:
+    return before is None or (before.state, before.priority) != (now.state, now.priority)
+
+
+def _what(case: Case) -> str:
+    return f"{STATES[case.state]}, {case.priority}" if case.state == "open" else STATES[case.state]

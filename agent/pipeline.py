@@ -10,11 +10,10 @@ from agent.cases import RECURRENCE_PERIOD, Situation
 from agent.collecting import Collection
 from agent.config import Configuration
 from agent.follow import follow
-from agent.history import History
 from agent.host import HostIdentity
 from agent.model import Case, Operation
 from agent.outbox import Outbox
-from agent.store import Store, StoreUnavailable
+from agent.store import History, Store, StoreUnavailable
 from thresholds import Finding, Judge, Unjudged
 
 

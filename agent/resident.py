@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from agent.case_details import find_case_details
+from agent.case_details import case_details
 from agent.cases import rebase
 from agent.clock import Clock
 from agent.config import Configuration
@@ -18,7 +18,7 @@ from agent.outbox import Outbox
 from agent.pipeline import Cycle, Pipeline
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import CaseDetails, Snapshot, write_summary
-from agent.store import StoreUnavailable
+from agent.store import Store, StoreUnavailable
 
 # How long a stop waits for a courier in mid-batch; it may be ended at any point, waiting is only politer to the desk.
 COURIER_PATIENCE = 3.0
@@ -69,7 +69,7 @@ class Resident:
     def _tick(self) -> None:
         began = self.clock.monotonic()
         cycle = self.pipeline.cycle(self.clock.now())
-        self._note_trouble("store", cycle.trouble)
+        self._note_trouble("store", cycle.trouble or self.pipeline.store.degraded)
         self._flush_when_due()
         self._deliver(cycle)
         self._number += 1
@@ -127,7 +127,7 @@ class Resident:
             duration=self.clock.monotonic() - began,
             period=self.cycle,
             first_look_ends=store.installed_at + self.configuration.settings.agent.first_look,
-            queue=Outbox(store).queue(),
+            queue=Outbox(store).summary(),
             health=self.dispatcher.health,
             requests=dict(self._requests),
             degraded=dict(self._troubles),
@@ -173,5 +173,8 @@ class Resident:
         return self._metrics.text(accept)
 
     def find_cases(self, prefix: str) -> list[CaseDetails]:
-        """Return the cases whose key starts so, with their time lines, by a connection of the asking thread's own."""
-        return find_case_details(self.folder.path, prefix, self.configuration.rules_by_id)
+        """Return the cases whose key starts so, with their stories, by a connection of the asking thread's own."""
+        summaries = {rule.id: rule.summary for rule, _ in self.configuration.rules}
+        with Store.open(self.folder.path) as store:
+            found = store.find_cases(prefix)
+            return [case_details(store, self.folder.path, case, summaries) for case in found]

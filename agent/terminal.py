@@ -15,7 +15,7 @@ from rich.text import Text
 from agent import plain
 from agent.gist import gist
 from agent.model import Case, QueuedOperation
-from agent.status import LATE_CYCLES, CaseDetails, Health, Snapshot, Summary, health
+from agent.status import LATE_CYCLES, CaseDetails, Health, Snapshot, Summary, TicketText, health
 from thresholds import Severity
 
 # What is printed of a key; `cases show` accepts any unambiguous beginning.
@@ -125,12 +125,17 @@ def show_case(console: Console, details: CaseDetails, zone: str, now: float) -> 
             _row(story, plain.moment(entry.at, zone), f"{entry.what} by {entry.by}" if entry.by else entry.what)
         console.print(story)
     if details.ticket is not None:
-        _heading(console, f"Ticket {details.ticket.id}: {details.ticket.title}")
-        _line(console, Text(details.ticket.body))
-        for comment in details.ticket.comments:
-            audience = "" if comment.public else ", internal"
-            _heading(console, f"{plain.moment(comment.at, zone)}, {comment.by or 'Foretell'}{audience}")
-            _line(console, Text(comment.text))
+        show_ticket(console, details.ticket, zone)
+
+
+def show_ticket(console: Console, ticket: TicketText, zone: str) -> None:
+    """Print a ticket of the local desk with everything that was said on it."""
+    _heading(console, f"Ticket {ticket.id}: {ticket.title}")
+    _line(console, Text(ticket.body))
+    for comment in ticket.comments:
+        audience = "" if comment.public else ", internal"
+        _heading(console, f"{plain.moment(comment.at, zone)}, {comment.by or 'Foretell'}{audience}")
+        _line(console, Text(comment.text))
 
 
 def _case_rows(case: Case, zone: str, now: float) -> Iterator[tuple[str, str]]:

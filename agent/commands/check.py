@@ -1,0 +1,67 @@
+"""`foretell check`: one cycle now, on paper."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from agent.commands import options
+from agent.commands.exits import Exit
+from agent.rehearsal import Rehearsal, rehearse
+from agent.terminal import show_check
+
+
+@click.command("check")
+@options.config
+@options.state_dir
+@options.as_json
+def command(config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
+    """Run one cycle now and say what was read, found and would be done. Sends nothing and changes nothing.
+
+    \b
+    Exit status: 0 all well, 1 something was found, 3 nothing found but something could not be checked.
+    """
+    with tempfile.TemporaryDirectory(prefix="foretell-check-") as scratch:
+        rehearsal = rehearse(config_path, state_dir, Path(scratch), time.time())
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(_contract(rehearsal))).decode())
+    else:
+        show_check(Console(), rehearsal.snapshot, rehearsal.would_open)
+    if rehearsal.snapshot.findings:
+        return Exit.FINDINGS
+    return Exit.UNCHECKED if rehearsal.snapshot.unchecked else Exit.DONE
+
+
+def _contract(rehearsal: Rehearsal) -> dict[str, object]:
+    """Return what `--json` promises, with stable keys."""
+    snapshot = rehearsal.snapshot
+    holds = {held.key: held for held in snapshot.held}
+    tickets = [
+        {
+            "key": case.key,
+            "rule": case.rule,
+            "subject": case.subject,
+            "priority": case.priority,
+            "title": rehearsal.titles[case.key],
+            "hold": holds[case.key].hold if case.key in holds else None,
+            "until": holds[case.key].until if case.key in holds else None,
+        }
+        for case in rehearsal.would_open
+    ]
+    return {
+        "readings": snapshot.readings,
+        "findings": snapshot.findings,
+        "tickets": tickets,
+        "unknown": [
+            *(
+                {"collector": name, "name": gap.name, "labels": gap.labels, "reason": gap.reason}
+                for name, gap in snapshot.unchecked
+            ),
+            *({"rule": one.rule, "labels": one.subject, "reason": one.reason} for one in snapshot.unjudged),
+        ],
+    }

@@ -1,0 +1,95 @@
+"""One cycle on paper, for `foretell check`: the daemon's code on a scratch folder, begun from the agent's real records."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from agent.clock import HostClock
+from agent.collecting import CollectionRunner
+from agent.config import Configuration, load
+from agent.facts import case_facts, pack
+from agent.host import HostIdentity, identify
+from agent.model import Case, Operation
+from agent.pipeline import Cycle, Pipeline
+from agent.render import RenderContext, render_ticket
+from agent.snapshot import Surroundings, take_snapshot
+from agent.status import Snapshot
+from agent.store import FILE_NAME, History, Store
+from agent.version import VERSION
+from thresholds import Severity
+
+
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cycle saw and would do. titles: by case key, of the tickets in `would_open`, which may still be held back."""
+
+    snapshot: Snapshot
+    would_open: list[Case]
+    titles: Mapping[str, str]
+
+
+def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: float) -> Rehearsal:
+    """Run one cycle at `now` (unix seconds) with the host's collectors, sending and keeping nothing.
+
+    Cases and memories are taken over from `state_dir` where they can be read, so that the answer is the daemon's.
+    """
+    configuration = load(config_path, parts={"collectors", "rules"})
+    clock = HostClock()
+    _copy_records(state_dir, scratch)
+    with Store.open(scratch, now=now) as store:
+        host = identify(configuration.settings.host, scratch)
+        runner = CollectionRunner(configuration.collectors, clock.monotonic)
+        history = History(store, configuration.settings.history)
+        began = clock.monotonic()
+        pipeline = Pipeline(configuration, host, store, history, runner.collect)
+        known = {key for key, case in pipeline.cases.items() if case.state not in {"pending", "closed"}}
+        cycle = pipeline.cycle(now)
+        around = Surroundings(
+            started_at=now,
+            duration=clock.monotonic() - began,
+            period=configuration.settings.agent.cycle,
+            first_look_ends=store.installed_at + configuration.settings.agent.first_look,
+        )
+    would_open = _would_open(cycle, known)
+    return Rehearsal(
+        snapshot=take_snapshot(cycle, configuration, host, around),
+        would_open=would_open,
+        titles={case.key: _title(case, configuration, host, now) for case in would_open},
+    )
+
+
+def _copy_records(state_dir: Path, scratch: Path) -> None:
+    """Copy the agent's records as they are now, without touching them; where they cannot be read, begin without."""
+    source = state_dir / FILE_NAME
+    if not os.access(source, os.R_OK):
+        return
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as records,
+        closing(sqlite3.connect(scratch / FILE_NAME)) as copy,
+    ):
+        records.backup(copy)
+
+
+def _would_open(cycle: Cycle, known: set[str]) -> list[Case]:
+    """Return the cases that would get a ticket now or, if the finding lasts, when what holds them back is over."""
+    return [
+        case
+        for case in cycle.cases.values()
+        if (case.state == "pending" and case.severity >= Severity.WARNING and case.parent is None)
+        or (case.state == "open" and case.key not in known and case.parent is None)
+    ]
+
+
+def _title(case: Case, configuration: Configuration, host: HostIdentity, now: float) -> str:
+    facts = pack(case_facts(case, configuration.rules_by_id))
+    operation = Operation(id=case.key[:16], case=case.key, kind="open", topic="opened", facts=facts, created_at=now)
+    context = RenderContext(
+        settings=configuration.settings, host=host, zone=ZoneInfo(configuration.zone), now=now, version=VERSION
+    )
+    return render_ticket(operation, context).title
