@@ -1,0 +1,102 @@
+"""Columns of numbers as one compressed block: a stretch of readings, or of hours.
+
+The first column is whole numbers that mostly grow evenly, so its differences are kept. All numbers are eight bytes; those are
+sorted by significance before zlib sees them, since the high bytes of neighbours are alike: a day of noisy readings takes
+about a third less room that way than compressed as it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+HOUR = 3600.0
+_WIDTH = 8
+_TICKS_PER_SECOND = 1000  # times are kept to the millisecond
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """A summary of one hour: its start in unix seconds, how many readings had a number, and their mean, lowest and highest."""
+
+    at: float
+    count: int
+    mean: float
+    low: float
+    high: float
+
+
+def pack_readings(times: Sequence[float], values: Sequence[float]) -> bytes:
+    """Return a block of readings: unix seconds, kept to the millisecond, and any values, kept exactly."""
+    return _pack("qd", [round(at * _TICKS_PER_SECOND) for at in times], values)
+
+
+def unpack_readings(block: bytes) -> Iterator[tuple[float, float]]:
+    """Yield (unix seconds, value) in the order in which they were packed."""
+    ticks, values = _unpack("qd", block)
+    return ((tick / _TICKS_PER_SECOND, value) for tick, value in zip(ticks, values, strict=True))
+
+
+def pack_hours(hours: Sequence[Hour]) -> bytes:
+    """Return a block of hours."""
+    return _pack(
+        "qqddd",
+        [round(hour.at) for hour in hours],
+        *([getattr(hour, name) for hour in hours] for name in Hour.__struct_fields__[1:]),
+    )
+
+
+def unpack_hours(block: bytes) -> Iterator[Hour]:
+    """Yield the hours in the order in which they were packed."""
+    starts, *rest = _unpack("qqddd", block)
+    return itertools.starmap(Hour, zip(map(float, starts), *rest, strict=True))
+
+
+def summarise(readings: Iterable[tuple[float, float]]) -> list[Hour]:
+    """Return the hours that `readings` fall into, in order. A reading that is not a number is not counted."""
+    by_hour: dict[float, list[float]] = {}
+    for at, value in readings:
+        if not math.isnan(value):
+            by_hour.setdefault(at // HOUR * HOUR, []).append(value)
+    return [
+        Hour(start, len(values), sum(values) / len(values), min(values), max(values))
+        for start, values in sorted(by_hour.items())
+    ]
+
+
+def merge_hours(hours: Iterable[Hour]) -> list[Hour]:
+    """Return `hours` in order, with several summaries of parts of the same hour made one."""
+    merged: dict[float, Hour] = {}
+    for hour in hours:
+        merged[hour.at] = _merged(merged[hour.at], hour) if hour.at in merged else hour
+    return [merged[start] for start in sorted(merged)]
+
+
+def _merged(one: Hour, other: Hour) -> Hour:
+    count = one.count + other.count
+    mean = one.mean * (one.count / count) + other.mean * (other.count / count)
+    return Hour(one.at, count, mean, min(one.low, other.low), max(one.high, other.high))
+
+
+def _pack(kinds: str, grows: Sequence[int], *columns: Sequence[float]) -> bytes:
+    differences = [grows[0], *(after - before for before, after in itertools.pairwise(grows))]
+    rows = len(grows)
+    layout = "<" + "".join(f"{rows}{kind}" for kind in kinds)
+    raw = struct.pack(layout, *differences, *itertools.chain.from_iterable(columns))
+    return zlib.compress(b"".join(raw[byte::_WIDTH] for byte in range(_WIDTH)))
+
+
+def _unpack(kinds: str, block: bytes) -> list[Sequence[float]]:
+    sorted_bytes = zlib.decompress(block)
+    numbers = len(sorted_bytes) // _WIDTH
+    raw = bytearray(len(sorted_bytes))
+    for byte in range(_WIDTH):
+        raw[byte::_WIDTH] = sorted_bytes[byte * numbers : (byte + 1) * numbers]
+    rows = numbers // len(kinds)
+    flat = struct.unpack("<" + "".join(f"{rows}{kind}" for kind in kinds), raw)
+    grows = list(itertools.accumulate(flat[:rows]))
+    return [grows, *(flat[start : start + rows] for start in range(rows, numbers, rows))]

@@ -1,0 +1,270 @@
+"""One SQLite file used by several processes at once: opened safely, migrated forward, written in transactions that last.
+
+WAL with `synchronous=FULL`: under real power cuts WAL with NORMAL lost acknowledged rows, FULL none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+
+from agent.store._errors import NO_SPACE, StoreDamaged, StoreUnavailable, translated
+from agent.store._reserve import Reserve
+
+WAIT_FOR_OTHERS = 10.0  # seconds for another process to finish writing
+CACHE_KIB = 512  # SQLite's own default is four times that, for each open file
+
+Parameters = Sequence[Any]
+#: the statements that lead from one version of a schema to the next
+Migration = Sequence[str]
+
+log = structlog.get_logger()
+
+
+class Database:
+    """An open file. One thread at a time.
+
+    set_aside: where a damaged file was moved when this one was opened; this one is then new and empty.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[Migration], *, reserve: Reserve | None = None) -> None:
+        """Open or create `path` and bring its schema up to date. Raises StoreUnavailable.
+
+        reserve: given up when the disk is full, so that a last few transactions still succeed.
+        """
+        self.path = path
+        self.set_aside: Path | None = None
+        self._migrations = migrations
+        self._reserve = reserve
+        self._done: list[tuple[str, Parameters]] = []  # by the running transaction; kept only for a reserve
+        self._damage_mark = path.with_name(f"{path.name}-damaged")
+        self._in_use = self._mark_in_use()
+        try:
+            self._connection = self._open_or_replace()
+        except BaseException:
+            os.close(self._in_use)
+            raise
+        if reserve is not None:
+            reserve.fill()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+        os.close(self._in_use)
+
+    # -- reading and writing ----------------------------------------------------------------------------------------
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Any]:
+        """Return all rows that `sql` selects. Raises StoreUnavailable."""
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def write(self, sql: str, parameters: Parameters = ()) -> int:
+        """Execute `sql`, in a transaction of its own unless one is running; return how many rows it changed.
+
+        What it changes must be named by its parameters, not by what is there at the moment: on a full disk it may be done
+        a second time. Raises StoreUnavailable.
+        """
+        with self.transaction():
+            rows = self._persist(sql, parameters)
+            if self._reserve is not None:
+                self._done.append((sql, parameters))
+            return rows
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything written inside happen as a whole and lastingly, or not at all; inside another one, be part of it.
+
+        Raises StoreUnavailable, at the latest at its end.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
+        self._done.clear()
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield
+            self._persist("COMMIT")
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        if self._reserve is not None:
+            self._reserve.fill()
+
+    def size(self) -> int:
+        """Return the bytes that the file takes on disk, without its write-ahead log."""
+        return self._pragma("page_count") * self._pragma("page_size")
+
+    def used(self) -> int:
+        """Return the bytes of the file that hold something, as of the running transaction."""
+        return (self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma("page_size")
+
+    def shrink(self) -> None:
+        """Give the file's unused space back to the disk."""
+        with self.transaction():
+            self.read("PRAGMA incremental_vacuum")
+
+    def _pragma(self, name: str) -> int:
+        [(value,)] = self.read(f"PRAGMA {name}")
+        return int(value)
+
+    def _persist(self, sql: str, parameters: Parameters = ()) -> int:
+        """Execute `sql`. When the disk is full give up the reserve, then do the whole transaction so far again and go on."""
+        try:
+            return self._connection.execute(sql, parameters).rowcount
+        except sqlite3.OperationalError as error:
+            if not self._make_room(error):
+                raise
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN IMMEDIATE")
+        for earlier in self._done:
+            self._connection.execute(*earlier)
+        return self._connection.execute(sql, parameters).rowcount
+
+    def _make_room(self, error: sqlite3.Error) -> bool:
+        """Give up the reserve if that may help against `error`; return whether it did."""
+        if error.sqlite_errorcode not in NO_SPACE or self._reserve is None or not self._reserve.release():
+            return False
+        log.warning("no space, the reserve is given up", path=str(self.path), error=str(error))
+        return True
+
+    def _explain(self, error: sqlite3.Error) -> Exception:
+        """Return what to raise for `error`; damage is remembered for the next process that opens the file."""
+        explained = translated(self.path, error)
+        if isinstance(explained, StoreDamaged):
+            with suppress(OSError):  # on a full or read-only disk the damage will be met again
+                self._damage_mark.touch(0o600)
+        return explained
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    def _mark_in_use(self) -> int:
+        """Return a descriptor whose shared lock says that this process has the file open."""
+        try:
+            descriptor = os.open(
+                self.path.with_name(f"{self.path.name}-lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
+        except OSError as error:
+            mend = "see that its folder exists, is writable for this user, and has free space and inodes"
+            raise StoreUnavailable(self.path, f"it cannot be opened ({error.strerror})", mend) from error
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return descriptor
+
+    def _open_or_replace(self) -> sqlite3.Connection:
+        try:
+            return self._open_with_room()
+        except StoreDamaged:
+            self.set_aside = self._set_aside()
+        return self._open_with_room()
+
+    def _open_with_room(self) -> sqlite3.Connection:
+        """Open; on a disk without space or inodes, once more after the reserve was given up."""
+        try:
+            return self._open()
+        except sqlite3.OperationalError as error:
+            if not self._make_room(error):
+                raise self._explain(error) from error
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+        try:
+            return self._open()
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._damage_mark.exists():
+            raise StoreDamaged(self.path, "it was found damaged", "restart the agent, which sets it aside")
+        self._create_private()
+        # The scheduler's thread uses what the main thread opened; never both at a time.
+        connection = sqlite3.connect(
+            self.path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+        try:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            self._migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _create_private(self) -> None:
+        """Create the file, readable by its owner only, if it is missing; SQLite gives its other files the same mode.
+
+        One that is there is left alone: closing it here would drop the locks that SQLite holds on it in this process.
+        """
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            _sync_folder(self.path.parent)
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        known = len(self._migrations)
+        if _version(connection) == known:
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        version = _version(connection)  # another process may have been first
+        if version > known:
+            wrong = f"made by a newer Foretell (schema {version}, this one knows {known})"
+            raise StoreUnavailable(self.path, wrong, "upgrade Foretell or restore a backup")
+        for migration in self._migrations[version:]:
+            for statement in migration:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {known}")
+        connection.execute("COMMIT")
+
+    def _set_aside(self) -> Path:
+        """Move the damaged file out of the way under a dated name. Raises StoreDamaged while another process has it open."""
+        try:
+            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreDamaged(
+                self.path, "it is damaged, and in use", "restart the agent, which sets it aside"
+            ) from error
+        aside = self.path.with_name(f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        for suffix in ("", "-wal", "-shm"):
+            part = self.path.with_name(self.path.name + suffix)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + suffix))
+        self._damage_mark.unlink(missing_ok=True)
+        fcntl.flock(self._in_use, fcntl.LOCK_SH)
+        log.error("damaged, set aside, begun anew", path=str(self.path), set_aside=str(aside))
+        return aside
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,227 @@
+"""Cases with their time lines, events from the desk, and the few single values: everything that must not be lost.
+
+The outbox (`agent.outbox`) lives in the same file, so that a case and what it asks of the desk are written as one.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from agent.model import Case, DeskEvent, DeskHealth
+from agent.store._database import Database
+from agent.store._errors import StoreUnavailable
+from agent.store._reserve import Reserve
+from agent.store._schema import MIGRATIONS
+
+FILE_NAME = "agent.sqlite"
+
+Value = TypeVar("Value")
+
+
+class Happening(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a case's time line. `at` is unix seconds."""
+
+    at: float
+    what: str
+
+
+class Store:
+    """The agent's records, open. Several processes may have them open; within a process, one thread at a time.
+
+    Every change is lasting when its call returns, or, inside `transaction()`, when that ends. Every method raises
+    StoreUnavailable when the file cannot be read or written; then nothing of the transaction has happened.
+
+    set_aside: where a damaged file was moved when these records were opened; they are then new and empty.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the records in `folder`; `Store.open` also begins new ones."""
+        self.folder = folder
+        self._reserve = Reserve(folder)
+        self._open_files = ExitStack()
+        self.database = self.keep_open(Database(folder / FILE_NAME, MIGRATIONS, reserve=self._reserve))
+        self.set_aside = self.database.set_aside
+
+    @classmethod
+    def open(cls, folder: Path, now: float | None = None) -> Store:
+        """Open the records in `folder`, which must exist; begin new ones, as of `now` in unix seconds, when there are none.
+
+        A damaged file is set aside first. New records want to be rebuilt from the desk. Raises StoreUnavailable.
+        """
+        if not folder.is_dir():
+            raise StoreUnavailable(folder, "there is no such folder", "start the agent, which makes it")
+        store = cls(folder)
+        try:
+            store._begin(time.time() if now is None else now)
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Return whether there are records in `folder`. Raises StoreUnavailable when that may not be seen."""
+        try:
+            return (folder / FILE_NAME).exists()
+        except OSError as error:
+            raise StoreUnavailable(
+                folder, f"it cannot be read ({error.strerror})", "run as the agent's user"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the records, and of what was kept open with them."""
+        self._open_files.close()
+
+    def keep_open(self, database: Database) -> Database:
+        """Let `database` be closed with this store; return it."""
+        return self._open_files.enter_context(database)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make what is written inside happen as a whole and lastingly, or not at all; inside another, be part of it."""
+        return self.database.transaction()
+
+    @property
+    def degraded(self) -> str:
+        """What the records' state costs, in plain words; empty while all is well."""
+        if self._reserve.spent:
+            return f"the disk of {self.folder} is nearly full: records are written from the last reserve"
+        return ""
+
+    # -- cases ------------------------------------------------------------------------------------------------------
+
+    def cases(self, *, include_closed: bool = False) -> list[Case]:
+        """Return the cases that are not closed, or all of them, oldest first."""
+        which = "" if include_closed else "WHERE state <> 'closed'"
+        rows = self.database.read(f"SELECT record FROM cases {which} ORDER BY rowid")  # noqa: S608 - one of two constants
+        return [_case(record) for (record,) in rows]
+
+    def case(self, key: str) -> Case | None:
+        """Return the case with this key."""
+        rows = self.database.read("SELECT record FROM cases WHERE key = ?", (key,))
+        return _case(rows[0][0]) if rows else None
+
+    def find_cases(self, prefix: str, limit: int = 10) -> list[Case]:
+        """Return the cases, closed ones too, whose key begins with `prefix`, at most `limit`, in the order of their keys."""
+        rows = self.database.read(
+            "SELECT record FROM cases WHERE substr(key, 1, ?) = ? ORDER BY key LIMIT ?", (len(prefix), prefix, limit)
+        )
+        return [_case(record) for (record,) in rows]
+
+    def save_case(self, case: Case, happenings: Iterable[str], at: float) -> None:
+        """Write `case` as it is now, and what happened to it at `at` (unix seconds) on its time line."""
+        with self.transaction():
+            self.database.write(
+                """
+                INSERT INTO cases (key, state, closed_at, record) VALUES (?, ?, ?, ?) ON CONFLICT (key)
+                DO UPDATE SET state = excluded.state, closed_at = excluded.closed_at, record = excluded.record
+                """,
+                (case.key, case.state, case.closed_at, msgspec.msgpack.encode(case)),
+            )
+            for what in happenings:
+                self.database.write(
+                    "INSERT INTO case_events (case_key, at, what) VALUES (?, ?, ?)", (case.key, at, what)
+                )
+
+    def timeline(self, key: str) -> list[Happening]:
+        """Return what happened to the case with this key, in the order in which it was written."""
+        rows = self.database.read("SELECT at, what FROM case_events WHERE case_key = ? ORDER BY id", (key,))
+        return [Happening(at=at, what=what) for at, what in rows]
+
+    # -- what the desk did ------------------------------------------------------------------------------------------
+
+    def put_event(self, event: DeskEvent) -> None:
+        """Leave `event` for the next cycle."""
+        self.database.write("INSERT INTO desk_events (record) VALUES (?)", (msgspec.msgpack.encode(event),))
+
+    def take_events(self) -> list[DeskEvent]:
+        """Return what was left since the last time, in order, and delete it as part of the caller's transaction."""
+        rows = self.database.read("SELECT position, record FROM desk_events ORDER BY position")
+        if rows:
+            self.database.write("DELETE FROM desk_events WHERE position <= ?", (rows[-1][0],))
+        return [msgspec.msgpack.decode(record, type=DeskEvent) for _, record in rows]
+
+    # -- single values ----------------------------------------------------------------------------------------------
+
+    @property
+    def installed_at(self) -> float:
+        """When these records were begun, in unix seconds; the first look counts from here."""
+        return self._get("installed_at", float, 0.0)
+
+    @installed_at.setter
+    def installed_at(self, at: float) -> None:
+        self._set("installed_at", at)
+
+    @property
+    def maintenance_until(self) -> float:
+        """When maintenance mode ends, in unix seconds; 0 when it never was on."""
+        return self._get("maintenance_until", float, 0.0)
+
+    @maintenance_until.setter
+    def maintenance_until(self, until: float) -> None:
+        self._set("maintenance_until", until)
+
+    @property
+    def rebuild_wanted(self) -> bool:
+        """Whether these records are new, and the desk has not yet been asked what it has open for this host."""
+        return self._get("rebuild_wanted", bool, False)  # noqa: FBT003 - what it is when nothing is stored
+
+    @rebuild_wanted.setter
+    def rebuild_wanted(self, wanted: bool) -> None:
+        self._set("rebuild_wanted", wanted)
+
+    def desk_health(self, desk: str) -> DeskHealth:
+        """Return how the desk with this configured name was at the end of the last batch."""
+        return self._get(f"desk_health:{desk}", DeskHealth, DeskHealth())
+
+    def set_desk_health(self, desk: str, health: DeskHealth) -> None:
+        """Remember how the desk with this configured name is."""
+        self._set(f"desk_health:{desk}", health)
+
+    def load_memories(self) -> bytes | None:
+        """Return what the judge last saved; None when it never did."""
+        packed = self._get("memories", bytes, b"")
+        return zlib.decompress(packed) if packed else None
+
+    def save_memories(self, memories: bytes) -> None:
+        """Write down what the judge has to remember; what is the same as last time is not written again."""
+        packed = zlib.compress(memories)
+        if packed != self._get("memories", bytes, b""):
+            self._set("memories", packed)
+
+    def _get(self, name: str, kind: type[Value], otherwise: Value) -> Value:
+        rows = self.database.read("SELECT value FROM meta WHERE name = ?", (name,))
+        return msgspec.msgpack.decode(rows[0][0], type=kind) if rows else otherwise
+
+    def _set(self, name: str, value: object) -> None:
+        self.database.write(
+            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (name, msgspec.msgpack.encode(value)),
+        )
+
+    def _begin(self, now: float) -> None:
+        if self.installed_at:
+            return
+        with self.transaction():
+            if not self.installed_at:  # another process may have been first
+                self.installed_at = now
+                self.rebuild_wanted = True
+
+
+def _case(record: bytes) -> Case:
+    return msgspec.msgpack.decode(record, type=Case)
