@@ -36,10 +36,13 @@ class Database:
     set_aside: where a damaged file was moved when this one was opened; this one is then new and empty.
     """
 
-    def __init__(self, path: Path, migrations: Sequence[Migration], *, reserve: Reserve | None = None) -> None:
+    def __init__(
+        self, path: Path, migrations: Sequence[Migration], *, reserve: Reserve | None = None, check: bool = False
+    ) -> None:
         """Open or create `path` and bring its schema up to date. Raises StoreUnavailable.
 
         reserve: given up when the disk is full, so that a last few transactions still succeed.
+        check: whether the first process to open the file reads all of it for damage; else damage shows when it is met.
         """
         self.path = path
         self.set_aside: Path | None = None
@@ -48,8 +51,10 @@ class Database:
         self._done: list[tuple[str, Parameters]] = []  # by the running transaction; kept only for a reserve
         self._damage_mark = path.with_name(f"{path.name}-damaged")
         self._in_use = self._mark_in_use()
+        self._check = check and self._is_alone()
         try:
             self._connection = self._open_or_replace()
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)
         except BaseException:
             os.close(self._in_use)
             raise
@@ -172,6 +177,15 @@ class Database:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         return descriptor
 
+    def _is_alone(self) -> bool:
+        """Return whether nobody else has the file open; if so nobody opens it until `_in_use` is locked shared again."""
+        try:
+            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)  # a refused lock has cost us the one we had
+            return False
+        return True
+
     def _open_or_replace(self) -> sqlite3.Connection:
         try:
             return self._open_with_room()
@@ -207,6 +221,8 @@ class Database:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            if self._check:
+                self._look_for_damage(connection)
             self._migrate(connection)
         except BaseException:
             connection.close()
@@ -221,6 +237,11 @@ class Database:
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             _sync_folder(self.path.parent)
+
+    def _look_for_damage(self, connection: sqlite3.Connection) -> None:
+        [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise StoreDamaged(self.path, f"it is damaged ({found})", "restart the agent, which sets it aside")
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         known = len(self._migrations)
@@ -239,19 +260,14 @@ class Database:
 
     def _set_aside(self) -> Path:
         """Move the damaged file out of the way under a dated name. Raises StoreDamaged while another process has it open."""
-        try:
-            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreDamaged(
-                self.path, "it is damaged, and in use", "restart the agent, which sets it aside"
-            ) from error
+        if not self._is_alone():
+            raise StoreDamaged(self.path, "it is damaged, and in use", "restart the agent, which sets it aside")
         aside = self.path.with_name(f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("-wal", "-shm", ""):  # the log must never be left to be applied to a new file
             part = self.path.with_name(self.path.name + suffix)
             if part.exists():
                 part.rename(aside.with_name(aside.name + suffix))
         self._damage_mark.unlink(missing_ok=True)
-        fcntl.flock(self._in_use, fcntl.LOCK_SH)
         log.error("damaged, set aside, begun anew", path=str(self.path), set_aside=str(aside))
         return aside
 

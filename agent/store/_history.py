@@ -29,6 +29,7 @@ from agent.store._blocks import (
     unpack_readings,
 )
 from agent.store._database import Database, Migration
+from agent.store._errors import StoreDamaged
 from agent.store._store import Store
 from collectors import Reading
 
@@ -90,11 +91,28 @@ class History:
     """
 
     def __init__(self, store: Store, settings: HistorySettings) -> None:
-        """Open the history beside `store`, which will also close it. A damaged one is set aside."""
+        """Use the history beside `store`, which will also close it.
+
+        It is opened when it is needed: one that cannot be opened never keeps the agent from its work. A damaged one is set
+        aside at its next opening.
+        """
         self._settings = settings
-        self._database = store.keep_open(Database(store.folder / FILE_NAME, MIGRATIONS))
+        self._path = store.folder / FILE_NAME
+        self._open: Database | None = None
         self._waiting: dict[str, Waiting] = {}
         self._count = 0
+        store.at_close(self._close)
+
+    @property
+    def _database(self) -> Database:
+        if self._open is None:
+            self._open = Database(self._path, MIGRATIONS)
+        return self._open
+
+    def _close(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -111,6 +129,17 @@ class History:
 
     def flush(self, at: float) -> None:
         """Write what is in memory; when it is time compact, and let go of what is too old at `at` (unix seconds) or too much."""
+        try:
+            self._flush(at)
+        except StoreDamaged:
+            self._close()
+            raise
+        self._waiting = {}
+        self._count = 0
+        if self._database.size() > self._settings.largest:
+            self._database.shrink()
+
+    def _flush(self, at: float) -> None:
         with self._database.transaction():
             [(spans,)] = self._database.read("SELECT count(*) FROM spans WHERE kind = 'young'")
             if spans >= SPANS_TO_COMPACT:
@@ -119,10 +148,6 @@ class History:
             if self._waiting:
                 self._write_waiting()
             self._fit()
-        self._waiting = {}
-        self._count = 0
-        if self.size() > self._settings.largest:
-            self._database.shrink()
 
     def _write_waiting(self) -> None:
         times = [at for waiting in self._waiting.values() for at in (min(waiting.times), max(waiting.times))]
@@ -201,8 +226,11 @@ class History:
     # -- reading ----------------------------------------------------------------------------------------------------
 
     def size(self) -> int:
-        """Return the bytes that the history takes on disk."""
-        return self._database.size()
+        """Return the bytes that the history takes on disk; never raises."""
+        try:
+            return self._path.stat().st_size
+        except OSError:  # not there yet
+            return 0
 
     def series(self) -> list[str]:
         """Return the names of all series of which there is a reading, as `Reading.series` gives them."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -46,8 +46,9 @@ class Store:
         """Open the records in `folder`; `Store.open` also begins new ones."""
         self.folder = folder
         self._reserve = Reserve(folder)
-        self._open_files = ExitStack()
-        self.database = self.keep_open(Database(folder / FILE_NAME, MIGRATIONS, reserve=self._reserve))
+        self._at_close = ExitStack()
+        self.database = Database(folder / FILE_NAME, MIGRATIONS, reserve=self._reserve, check=True)
+        self.at_close(self.database.close)
         self.set_aside = self.database.set_aside
 
     @classmethod
@@ -85,12 +86,12 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the records, and of what was kept open with them."""
-        self._open_files.close()
+        """Let go of the records, and of what was opened beside them."""
+        self._at_close.close()
 
-    def keep_open(self, database: Database) -> Database:
-        """Let `database` be closed with this store; return it."""
-        return self._open_files.enter_context(database)
+    def at_close(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when this store is closed."""
+        self._at_close.callback(callback)
 
     def transaction(self) -> AbstractContextManager[None]:
         """Make what is written inside happen as a whole and lastingly, or not at all; inside another, be part of it."""
