@@ -22,6 +22,7 @@ from agent.store._reserve import Reserve
 
 WAIT_FOR_OTHERS = 10.0  # seconds for another process to finish writing
 CACHE_KIB = 512  # SQLite's own default is four times that, for each open file
+LARGEST_LOG = 4 * 1024 * 1024  # bytes the write-ahead log keeps when a large transaction made it longer
 
 Parameters = Sequence[Any]
 #: the statements that lead from one version of a schema to the next
@@ -126,9 +127,12 @@ class Database:
         return (self._pragma("page_count") - self._pragma("freelist_count")) * self._pragma("page_size")
 
     def shrink(self) -> None:
-        """Give the file's unused space back to the disk."""
-        with self.transaction():
-            self.read("PRAGMA incremental_vacuum")
+        """Give the file's unused space back to the disk. Not within a transaction. Raises StoreUnavailable."""
+        try:
+            # `execute` would only take the first of its many steps, one for each page.
+            self._connection.executescript("PRAGMA incremental_vacuum")
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
 
     def _pragma(self, name: str) -> int:
         [(value,)] = self.read(f"PRAGMA {name}")
@@ -216,11 +220,13 @@ class Database:
             self.path, timeout=WAIT_FOR_OTHERS, isolation_level=None, check_same_thread=False, cached_statements=64
         )
         try:
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            if connection.execute("PRAGMA page_count").fetchone() == (0,):  # later it would be a write at each opening
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+            connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")
             if self._check:
                 self._look_for_damage(connection)
             self._migrate(connection)

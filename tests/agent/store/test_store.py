@@ -1,0 +1,184 @@
+"""The records themselves: what was saved is there again, for whoever opens them next."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from agent.model import Acted, Adopted, Case, Delivered, DeskHealth, Observed, Refused
+from agent.store import Happening, Store, StoreUnavailable
+from thresholds import Forecast, Severity
+from ticketing_clients import Act, TicketRef
+
+AT = 1_795_600_800.0
+REF = TicketRef("helpdesk", "42", "https://desk.example/42")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a state folder."""
+    return tmp_path
+
+
+@pytest.fixture
+def store(folder):
+    """Return new records, begun at AT."""
+    with Store.open(folder, now=AT) as store:
+        yield store
+
+
+def case(key: str, **fields) -> Case:
+    """Return a case with this key."""
+    return Case(
+        **{
+            "key": key,
+            "rule": "disk_space",
+            "subject": {"mountpoint": "/srv"},
+            "first_seen": AT,
+            "last_seen": AT,
+            "changed_at": AT,
+            **fields,
+        }
+    )
+
+
+FULL = case(
+    "ab12" * 16,
+    state="open",
+    severity=Severity.CRITICAL,
+    evidence={"value": float("inf"), "growth_per_day": -0.1, "unit": "bytes", "seen": True, "none": None},
+    forecast=Forecast(earliest=AT, expected=float("inf"), latest=None),
+    ticket=REF,
+    opened=(AT - 1, AT),
+    members=("cd",),
+    acts=(Act(id="1", kind="defer", by="Kim", at=datetime(2026, 11, 25, tzinfo=UTC)),),
+)
+
+
+def test_a_case_comes_back_as_it_was_saved_to_the_next_process(folder, store):
+    """Every field, even numbers that JSON does not know."""
+    store.save_case(FULL, ["opened"], AT)
+    with Store.open(folder) as other:
+        assert other.case(FULL.key) == FULL
+        assert other.cases() == [FULL]
+        assert other.case("unknown") is None
+
+
+def test_a_case_is_replaced_in_place_and_its_time_line_grows(store):
+    """Saving again changes the record; what happened stays told in order."""
+    store.save_case(FULL, ["opened", "told"], AT)
+    worse = msgspec.structs.replace(FULL, priority="P1")
+    store.save_case(worse, ["worse"], AT + 60)
+    assert store.cases() == [worse]
+    assert store.timeline(FULL.key) == [
+        Happening(at=AT, what="opened"),
+        Happening(at=AT, what="told"),
+        Happening(at=AT + 60, what="worse"),
+    ]
+
+
+def test_closed_cases_are_left_out_unless_asked_for(store):
+    """The daily question is what is not closed."""
+    closed = case("ff" * 32, state="closed", closed_at=AT)
+    store.save_case(closed, [], AT)
+    store.save_case(FULL, [], AT)
+    assert store.cases() == [FULL]
+    assert store.cases(include_closed=True) == [closed, FULL]
+
+
+def test_a_case_is_found_by_the_beginning_of_its_key(store):
+    """Closed ones too; characters that mean something to a database mean nothing here."""
+    one, two = case("ab" * 32), case("ac" * 32, state="closed", closed_at=AT)
+    for each in (two, one):
+        store.save_case(each, [], AT)
+    assert store.find_cases("a") == [one, two]
+    assert store.find_cases("ac") == [two]
+    assert store.find_cases("a", limit=1) == [one]
+    assert store.find_cases("%") == store.find_cases("a_") == store.find_cases("b") == []
+
+
+EVENTS = [
+    Delivered(case="a", operation="a-1", kind="open", ref=REF, at=AT),
+    Refused(case="a", operation="a-2", kind="comment", reason="rejected", at=AT),
+    Observed(case="a", state=None, at=AT),
+    Adopted(case="b", ref=REF, at=AT),
+    Acted(case="a", act=FULL.acts[0], at=AT),
+]
+
+
+def test_events_are_taken_once_and_in_order(store):
+    """Each kind comes back as what it was."""
+    for event in EVENTS:
+        store.put_event(event)
+    with store.transaction():
+        assert store.take_events() == EVENTS
+    assert store.take_events() == []
+
+
+def test_events_are_there_again_when_what_took_them_failed(store):
+    """An event is gone only together with what was made of it."""
+    store.put_event(EVENTS[0])
+
+    def take_and_fail() -> None:
+        with store.transaction():
+            assert store.take_events() == EVENTS[:1]
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        take_and_fail()
+    store.put_event(EVENTS[1])
+    assert store.take_events() == EVENTS[:2]
+
+
+def test_new_records_know_when_they_were_begun_and_want_to_be_rebuilt(folder):
+    """The first look counts from the first start, not from the last."""
+    with Store.open(folder, now=AT) as store:
+        assert (store.installed_at, store.rebuild_wanted, store.set_aside) == (AT, True, None)
+        store.rebuild_wanted = False
+    with Store.open(folder, now=AT + 60) as store:
+        assert (store.installed_at, store.rebuild_wanted) == (AT, False)
+
+
+def test_damaged_records_are_begun_anew_and_want_to_be_rebuilt(folder):
+    """The desk still knows what we do not."""
+    with Store.open(folder, now=AT) as store:
+        store.save_case(FULL, ["opened"], AT)
+        store.rebuild_wanted = False
+    (folder / "agent.sqlite").write_bytes(b"not a database at all" * 1000)
+    with Store.open(folder, now=AT + 60) as store:
+        assert store.set_aside is not None
+        assert (store.cases(), store.installed_at, store.rebuild_wanted) == ([], AT + 60, True)
+
+
+def test_single_values_are_kept(folder, store):
+    """Maintenance, the desks' health by name, and the judge's memories outlive the process."""
+    health = DeskHealth(reachable=False, reason="unreachable", failures=3, not_before=AT)
+    memories = bytes(range(256)) * 100
+    assert (store.maintenance_until, store.load_memories(), store.desk_health("rt")) == (0.0, None, DeskHealth())
+    store.maintenance_until = AT
+    store.set_desk_health("rt", health)
+    store.save_memories(memories)
+    with Store.open(folder) as other:
+        assert (other.maintenance_until, other.load_memories(), other.desk_health("rt")) == (AT, memories, health)
+        assert other.desk_health("another") == DeskHealth()
+
+
+def test_a_folder_that_is_missing_is_not_made_by_looking(folder):
+    """Only the agent makes its folder."""
+    missing = folder / "missing"
+    assert not Store.exists(missing)
+    with pytest.raises(StoreUnavailable, match="there is no such folder"):
+        Store.open(missing)
+    assert not missing.exists()
+
+
+def test_the_reserve_is_set_aside_and_tells_when_it_is_gone(folder, store):
+    """Status and metrics can say that the disk is nearly full."""
+    assert Store.exists(folder)
+    assert store.degraded == ""
+    assert sum(file.stat().st_blocks * 512 for file in folder.glob("reserve-*")) >= 1024 * 1024
+    for file in folder.glob("reserve-*"):
+        file.unlink()
+    assert "nearly full" in store.degraded
+    store.maintenance_until = AT
+    assert store.degraded == ""
