@@ -75,10 +75,7 @@ class Peer:
 
     def pss(self) -> float:
         """Return the proportional memory of the process and its children, MB."""
-        everyone = [self.process, *self.process.children(recursive=True)]
-        rollups = (Path(f"/proc/{one.pid}/smaps_rollup") for one in everyone)
-        found = (re.search(r"^Pss:\s+(\d+)", rollup.read_text(), re.MULTILINE) for rollup in rollups if rollup.exists())
-        return sum(int(match[1]) for match in found if match) * 1024 / 1e6
+        return sum(map(_pss, [self.process.pid, *(child.pid for child in self.process.children(recursive=True))]))
 
     def counters(self) -> tuple[float, int, int]:
         """Return CPU seconds (ended children included), voluntary switches of all threads, bytes written; since the start."""
@@ -95,6 +92,15 @@ class Peer:
             self.process.wait(20)
         except psutil.TimeoutExpired:
             self.process.kill()
+
+
+def _pss(pid: int) -> float:
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0  # a child that ended between being listed and being read holds nothing
+    match = re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)
+    return int(match[1]) * 1024 / 1e6 if match else 0.0
 
 
 def measure(peers: Sequence[Peer], seconds: float) -> dict[str, Cost]:
