@@ -8,6 +8,7 @@ import gzip
 import io
 import math
 import random
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,9 +23,9 @@ DISK_SIZE, DISK_USED, GROWTH_A_DAY, FREED = 100 * GB, 62 * GB, 4.6 * GB, 40 * GB
 MEMORY = 16 * GB
 
 
-def rows():
+def rows() -> Iterator[tuple[str, str, str, float]]:
     """Yield timestamp, name, labels and value, in the order of time."""
-    noise = random.Random(20260302)
+    noise = random.Random(20260302)  # noqa: S311 - the same noise every time, nothing secret
     moment = START
     while moment < START + LENGTH:
         days = (moment - START) / timedelta(days=1)
@@ -42,7 +43,7 @@ def rows():
         moment += STEP
 
 
-def main():
+def main() -> None:
     """Write the file."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
