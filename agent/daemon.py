@@ -53,14 +53,17 @@ class Daemon:
         self.scheduler = BackgroundScheduler(executors={"default": DebugExecutor()}, timezone=UTC)
 
     def run(self) -> None:
-        """Serve and cycle until SIGTERM or SIGINT; then finish the running cycle, write down what is young, and return."""
+        """Serve and cycle until SIGTERM or SIGINT; then finish the running cycle, write down what is young, and return.
+
+        Raises StoreDamaged when the records broke: the service manager starts the agent anew, which sets them aside.
+        """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self.server.start()
         self._schedule()
         self.scheduler.start()
         watch = ClockWatch(self.clock)
-        while not self.stopping.wait(WATCH_SECONDS):
+        while not self.resident.fatal and not self.stopping.wait(WATCH_SECONDS):
             if step := watch.step():
                 log.warning("the clock was moved", seconds=round(step, 1))
                 self.resident.clock_moved(step)
@@ -68,6 +71,8 @@ class Daemon:
         self.scheduler.shutdown(wait=True)
         self.server.stop()
         self.resident.stop()
+        if self.resident.fatal:
+            raise self.resident.fatal
 
     def _schedule(self) -> None:
         self.scheduler.add_job(

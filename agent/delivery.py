@@ -224,9 +224,13 @@ class Delivery:
 
     def _rebuild(self) -> None:
         """Our records are new or were lost: learn which tickets of this host the desk has open."""
+        found = []
         if self.client.capabilities.list_open:
-            for found in _patiently(lambda: self.client.list_open(self.render.host.id)):
-                self.store.put_event(Adopted(case=found.key, ref=found.ref, at=self.now()))
+            found = _patiently(lambda: self.client.list_open(self.render.host.id))
+        with self.store.transaction():
+            for one in found:
+                self.store.put_event(Adopted(case=one.key, ref=one.ref, at=self.now()))
+            self.store.rebuild_wanted = False
 
 
 def failed(before: DeskHealth, reason: Reason, detail: str, now: float, wait: float | None = None) -> DeskHealth:

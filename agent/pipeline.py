@@ -13,7 +13,7 @@ from agent.follow import follow
 from agent.host import HostIdentity
 from agent.model import Case, Operation
 from agent.outbox import Outbox
-from agent.store import History, Store, StoreUnavailable
+from agent.store import History, Store, StoreDamaged, StoreUnavailable
 from thresholds import Finding, Judge, Unjudged
 
 
@@ -68,9 +68,8 @@ class Pipeline:
 
     def flush(self, at: float) -> None:
         """Write the young history and the judge's memories down; a crash loses at most what came after."""
-        with self.store.transaction():
-            self.history.flush(at)
-            self.store.save_memories(self.judge.dump())
+        self.history.flush(at)
+        self.store.save_memories(self.judge.dump())
 
     def _follow(self, findings: Sequence[Finding], situation: Situation) -> tuple[Sequence[Operation], str]:
         """Follow the cases, and write what changed and what it asks of the desk in one transaction.
@@ -85,6 +84,8 @@ class Pipeline:
                         self.store.save_case(step.case, step.happenings, situation.now)
                     for operation in step.operations:
                         self.outbox.queue(operation)
+        except StoreDamaged:
+            raise  # trying again does not mend it
         except StoreUnavailable as error:
             return (), str(error)
         self.cases = {step.case.key: step.case for step in steps if not _is_history(step.case, situation.now)}

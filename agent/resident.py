@@ -18,7 +18,7 @@ from agent.outbox import Outbox
 from agent.pipeline import Cycle, Pipeline
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import CaseDetails, Snapshot, write_summary
-from agent.store import Store, StoreUnavailable
+from agent.store import Store, StoreDamaged, StoreUnavailable
 
 # How long a stop waits for a courier in mid-batch; it may be ended at any point, waiting is only politer to the desk.
 COURIER_PATIENCE = 3.0
@@ -49,6 +49,7 @@ class Resident:
         self.dispatcher = dispatcher
         self.clock = clock
         self.snapshot: Snapshot | None = None
+        self.fatal: StoreDamaged | None = None  # only a new start mends it, by setting the damaged records aside
         self._metrics = metrics
         self._on_first_cycle = on_first_cycle
         self._number = 0
@@ -63,13 +64,16 @@ class Resident:
         """Run one cycle. Never raises: a tick that fails is logged, shown by `/healthz`, and tried again at the next."""
         try:
             self._tick()
+        except StoreDamaged as error:
+            self.fatal = error
         except Exception:
             log.exception("the cycle failed")
 
     def _tick(self) -> None:
         began = self.clock.monotonic()
         cycle = self.pipeline.cycle(self.clock.now())
-        self._note_trouble("store", cycle.trouble or self.pipeline.store.degraded)
+        self._note_trouble("store", cycle.trouble)
+        self._note_trouble("space", self.pipeline.store.degraded)
         self._flush_when_due()
         self._deliver(cycle)
         self._number += 1

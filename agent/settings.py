@@ -151,10 +151,6 @@ class DeliverySettings(Section, frozen=True, kw_only=True):
     poll: Annotated[
         float, msgspec.Meta(ge=60, extra={"duration": True}, description="Time between two looks at open tickets.")
     ] = 15 * MINUTE
-    ca_file: Annotated[
-        str | None,
-        msgspec.Meta(description="PEM file of a private certificate authority that signs the desk's certificate."),
-    ] = None
 
 
 class HistorySettings(Section, frozen=True, kw_only=True):

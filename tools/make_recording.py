@@ -16,7 +16,7 @@ TARGET = Path(__file__).parent.parent / "agent" / "recordings" / "filling-disk.c
 START = datetime(2026, 3, 2, tzinfo=UTC)
 STEP = timedelta(minutes=10)
 LENGTH = timedelta(days=7)
-ROOM_MADE = START + timedelta(days=5, hours=22, minutes=20)  # somebody acts in the window of the fifth evening
+ROOM_MADE = START + timedelta(days=5, minutes=55)  # somebody acts in the window that the ticket proposed
 
 GB = 1e9
 DISK_SIZE, DISK_USED, GROWTH_A_DAY, FREED = 100 * GB, 62 * GB, 4.6 * GB, 40 * GB

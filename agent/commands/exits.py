@@ -13,14 +13,17 @@ from agent.web.server import ListenError
 
 
 class Exit(enum.IntEnum):
-    """What a command's exit status says; the higher ones are those of sysexits.h."""
+    """What a command's exit status says; the higher ones are those of sysexits.h.
+
+    TEMPORARY: another agent holds the state folder, or its disk is full or failing; a service manager tries again.
+    """
 
     DONE = 0
     FINDINGS = 1
     USAGE = 2
     UNCHECKED = 3
     DESK_UNREACHABLE = 69
-    IN_USE = 75
+    TEMPORARY = 75
     NOT_PERMITTED = 77
     CONFIGURATION = 78
 
@@ -37,9 +40,9 @@ class CommandFailed(Exception):
 _STATUS: tuple[tuple[type[Exception], Exit], ...] = (
     (ConfigErrors, Exit.CONFIGURATION),
     (ListenError, Exit.CONFIGURATION),
-    (FolderInUse, Exit.IN_USE),
+    (FolderInUse, Exit.TEMPORARY),
     (FolderUnusable, Exit.NOT_PERMITTED),
-    (StoreUnavailable, Exit.NOT_PERMITTED),
+    (StoreUnavailable, Exit.TEMPORARY),
 )
 
 
