@@ -28,7 +28,7 @@ from agent.folder import FolderUnusable, is_in_use
 from agent.secrets import Secrets
 from agent.store import Store, StoreUnavailable
 from agent.web.server import ListenError, can_listen
-from ticketing_clients import DeskError, DeskUnreachable
+from ticketing_clients import DeskError, Reason
 
 Verdict = Literal["well", "warning", "wrong", "unknown"]
 
@@ -39,14 +39,14 @@ RELEASED = 1_790_000_000.0
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One check's answer. hint: how to mend it; empty when well. desk_unreachable: whether that is why."""
+    """One check's answer. hint: how to mend it; empty when well. reason: why the desk does not serve us, a DeskError's."""
 
     number: int
     subject: str
     verdict: Verdict
     found: str
     hint: str = ""
-    desk_unreachable: bool = False
+    reason: Reason | None = None
 
 
 def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> Iterator[Result]:
@@ -131,9 +131,7 @@ def _secrets(configuration: Configuration) -> Iterator[Result]:
         yield Result(number=4, subject="secrets", verdict="warning", found=sentence, hint="take the permission away")
     if not exposed:
         count = len(configuration.settings.secrets)
-        yield Result(
-            number=4, subject="secrets", verdict="well", found=f"{count} files named, none readable by everybody"
-        )
+        yield Result(number=4, subject="secrets", verdict="well", found=f"{count} named, none readable by everybody")
 
 
 def _state_folder(state_dir: Path) -> Result:
@@ -222,15 +220,22 @@ def _desk(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
     try:
         checks = build_client(configuration, state_dir, time.time()).check()
     except LookupError as error:
-        yield Result(number=10, subject=subject, verdict="wrong", found=str(error), hint="name the file in [secrets]")
-    except DeskError as error:
         yield Result(
             number=10,
             subject=subject,
             verdict="wrong",
             found=str(error),
+            hint="name the file in [secrets]",
+            reason="not_authorised",
+        )
+    except DeskError as error:
+        yield Result(
+            number=10,
+            subject=subject,
+            verdict="wrong",
+            found=str(error).removeprefix(f"{subject}: "),
             hint="check address, network and credentials",
-            desk_unreachable=isinstance(error, DeskUnreachable),
+            reason=error.reason,
         )
     else:
         for check in checks:

@@ -113,7 +113,9 @@ class LocalDesk:
         )
 
     def check(self) -> list[Check]:
-        """Look at the file. Makes it if it is not there."""
+        """Look at the file; one that is not there yet is made with the first ticket."""
+        if not self._path.exists():
+            return [Check(subject="local desk", well=True, found=f"no ticket yet in {self._path.parent}")]
         with self._reading() as database:
             (tickets,) = database.execute("SELECT count(*) FROM tickets").fetchone()
         return [Check(subject="local desk", well=True, found=f"{tickets} tickets in {self._path}")]

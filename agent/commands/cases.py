@@ -25,9 +25,8 @@ from ticketing_clients.local import PLUGIN as LOCAL
 from ticketing_clients.local import LocalDesk
 
 
-@click.group("cases", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("cases", cls=options.Listing)
+def command() -> None:
     """List and show cases; acknowledge, defer or confirm one by hand.
 
     \b
@@ -36,8 +35,6 @@ def command(ctx: click.Context) -> None:
       foretell cases show 3f9a
       foretell cases defer 3f9a --until 2026-12-01
     """
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_cases)
 
 
 @command.command("list")

@@ -46,8 +46,11 @@ def _show(console: Console, result: Result) -> None:
 def _status(results: list[Result]) -> Exit:
     if any(result.number == 3 and result.verdict == "wrong" for result in results):  # noqa: PLR2004 - the configuration's number
         return Exit.CONFIGURATION
-    if any(result.desk_unreachable for result in results):
+    reasons = {result.reason for result in results}
+    if "unreachable" in reasons:
         return Exit.DESK_UNREACHABLE
+    if "not_authorised" in reasons:
+        return Exit.NOT_PERMITTED
     if any(result.verdict in {"wrong", "warning"} for result in results):
         return Exit.FINDINGS
     return Exit.UNCHECKED if any(result.verdict == "unknown" for result in results) else Exit.DONE

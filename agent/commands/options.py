@@ -39,3 +39,13 @@ def state_dir(command: Command) -> Command:
 def as_json(command: Command) -> Command:
     """Add `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON with stable keys.")(command)
+
+
+class Listing(click.Group):
+    """A group that lists when nothing else is asked of it: `foretell cases --json` is `foretell cases list --json`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put `list` before options and before nothing."""
+        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
+            args = ["list", *args]
+        return super().parse_args(ctx, args)

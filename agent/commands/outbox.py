@@ -18,12 +18,9 @@ from agent.outbox import Outbox
 from agent.terminal import show_outbox
 
 
-@click.group("outbox", invoke_without_command=True)
-@click.pass_context
-def command(ctx: click.Context) -> None:
+@click.group("outbox", cls=options.Listing)
+def command() -> None:
     """List, retry or drop operations that wait for the desk or were refused by it."""
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(list_operations)
 
 
 @command.command("list")
