@@ -11,17 +11,20 @@ import math
 import msgspec
 
 LONGEST = 730.0  # days; what lies beyond is no forecast
+CLOSE = 1e-3  # days, and share of the days: nobody plans by minutes
 
 
 class Walk(msgspec.Struct, frozen=True):
     """A random walk as estimated from increments: per day, in the unit of what walks.
 
-    drift: mean increment. variance: of one increment. doubt: variance of the estimated drift as a share of `variance`.
+    drift: mean increment. variance: of increments, as it adds up over many days. doubt: variance of the estimated drift as
+    a share of `variance`. jitter: variance that does not add up, because what is above one day is not there the next.
     """
 
     drift: float
     variance: float
     doubt: float
+    jitter: float = 0.0
 
     def reaches(self, room: float, days: float) -> float:
         """Return the probability (0 to 1) that the walk has risen by `room` at some time within `days`."""
@@ -29,7 +32,7 @@ class Walk(msgspec.Struct, frozen=True):
             return 1.0
         if days <= 0:
             return 0.0
-        variance = self.variance * (1.0 + days * self.doubt)
+        variance = self.variance * (1.0 + days * self.doubt) + self.jitter / max(days, 1.0)
         spread = math.sqrt(variance * days)
         if spread <= 0:
             return 1.0 if self.drift * days >= room else 0.0
@@ -45,7 +48,7 @@ class Walk(msgspec.Struct, frozen=True):
         if self.reaches(room, LONGEST) < probability:
             return None
         early, late = 0.0, LONGEST
-        while late - early > 1e-3 * late:
+        while late - early > max(CLOSE, CLOSE * late):
             middle = (early + late) / 2
             early, late = (early, middle) if self.reaches(room, middle) >= probability else (middle, late)
         return late

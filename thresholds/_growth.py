@@ -18,25 +18,28 @@ from thresholds._usage import BLOCKS_A_DAY, DAY, WINDOW, Usage
 
 NOISE = 2e-4  # of the capacity: standard deviation a day below which no measured steadiness is believed
 OUTLIER = 4 * 1.4826  # median absolute deviations that make an outlier (4 standard deviations of a normal distribution)
-FEW = 5  # increments below which none can be called an outlier
+FEW = 5  # increments below which they cannot be judged by each other
+LAGS = 3  # days within which increments may take each other back
+LEAST_LASTING = 0.1  # of the variance of one increment
 WEEK = 7  # days: the newest weigh double
 LATELY = range(6, 1, -1)  # days that a change of pace is looked for in
-BEFORE = 7  # days that must be known before them
-CHANGED_HORIZON = 3.0  # days: so far is growth believed that began this week
-TEETH = 2  # peaks that fell back by themselves
+BEFORE = 7  # days that have to be known before them
+CHANGE_HORIZON = 3.0  # days: so far is growth believed that began this week
+TEETH = 2  # peaks that fell back by themselves; where a person may have helped, a peak is half a one
+RESCUED = 0.9  # of the capacity: what fell from above that while a case was open, a person rescued
+SLACK = 0.01  # of the capacity: how much higher than all before the present tooth may be
 
 
 class Growth(msgspec.Struct, frozen=True):
     """How the usage grows. walk: in shares of the capacity per day; horizon: days for which it is believed.
 
-    path: what decided; `trend`, `change` of pace, or `teeth` (a saw). ignored: outliers left out. days: increments seen.
+    path: what decided; `trend`, `change` of pace, or `teeth` (of a saw). ignored: outliers left out.
     """
 
     walk: Walk
     horizon: float
     path: str
-    ignored: int
-    days: int
+    ignored: int = 0
 
 
 def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
@@ -44,18 +47,19 @@ def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
 
     horizon: days for which the trend is believed, unless it has not been seen for as long.
     """
-    increments = [one / capacity for one in daily_increments(usage.highs)]
+    increments = [increment / capacity for increment in daily_increments(usage.highs)]
     if not increments:
         return []
-    days = len(increments)
     teeth = _teeth(usage, capacity)
     if teeth is not None:
-        return [Growth(teeth, horizon, "teeth", 0, days)]
-    kept, ignored = _without_outliers(increments)
-    known = [Growth(_walk(kept), min(horizon, usage.at / DAY), "trend", ignored, days)]
+        return [Growth(teeth, horizon, "teeth")]
+    steps = [(new - old) / capacity for old, new in pairwise(usage.highs)]
+    kept = _without_outliers(increments, steps)
+    ignored = sum(one != cut for one, cut in zip(increments, kept, strict=True))
+    known = [Growth(_walk(kept), min(horizon, usage.at / DAY), "trend", ignored)]
     lately = _lately(increments)
     if lately:
-        known.append(Growth(_walk(lately), min(horizon, CHANGED_HORIZON), "change", 0, days))
+        known.append(Growth(_walk(lately), min(horizon, CHANGE_HORIZON), "change"))
     return known
 
 
@@ -66,54 +70,63 @@ def daily_increments(highs: Sequence[float]) -> list[float]:
     return [new - old for new, old in pairwise(windows)]
 
 
-def _walk(increments: Sequence[float]) -> Walk:
-    weights = [2.0 if age < WEEK else 1.0 for age in range(len(increments))]
+def _walk(increments: Sequence[float], days: float = 1.0) -> Walk:
+    """Return the walk of increments, newest first, that are so many days apart."""
+    weights = [2.0 if age * days < WEEK else 1.0 for age in range(len(increments))]
     total = sum(weights)
     drift = sum(weight * one for weight, one in zip(weights, increments, strict=True)) / total
-    spread = (
-        sum(weight * (one - drift) * (one - drift) for weight, one in zip(weights, increments, strict=True)) / total
-    )
+    rest = [one - drift for one in increments]
+    once = sum(weight * one * one for weight, one in zip(weights, rest, strict=True)) / total
+    # Increments that take each other back make no walk: Newey and West's estimate (1987) of the variance that adds up.
+    lasting = once
+    for lag in range(1, min(LAGS, len(rest) - 1) + 1):
+        together = sum(weight * one * other for weight, one, other in zip(weights, rest, rest[lag:], strict=False))
+        lasting += 2 * (1 - lag / (LAGS + 1)) * together / total
+    lasting = min(max(lasting, LEAST_LASTING * once), once)
     doubt = sum(weight * weight for weight in weights) / (total * total)
-    return Walk(drift, spread + NOISE * NOISE, doubt)
+    return Walk(drift / days, lasting / days + NOISE * NOISE, doubt / days, once - lasting)
 
 
-def _without_outliers(increments: Sequence[float]) -> tuple[list[float], int]:
-    """Return the increments with lone outliers cut to the edge of what is usual, and how many were cut."""
+def _without_outliers(increments: Sequence[float], steps: Sequence[float]) -> list[float]:
+    """Return the increments with lone outliers cut to the edge of what is usual.
+
+    steps: the rises from block to block; the first few increments are measured by them.
+    """
     if len(increments) < FEW:
-        return list(increments), 0
+        usual = max(statistics.median(steps), 0.0) * BLOCKS_A_DAY
+        return [min(increment, 2 * usual + NOISE) for increment in increments]
     middle = statistics.median(increments)
     width = OUTLIER * max(statistics.median(abs(one - middle) for one in increments), NOISE)
     low, high = middle - width, middle + width
-    if sum(one > high for one in increments) > 1:
+    if _events([one > high for one in increments]) > 1:
         high = max(increments)
-    if sum(one < low for one in increments) > 1:
+    if _events([one < low for one in increments]) > 1:
         low = min(increments)
-    kept = [min(max(one, low), high) for one in increments]
-    return kept, sum(one != cut for one, cut in zip(increments, kept, strict=True))
+    return [min(max(one, low), high) for one in increments]
+
+
+def _events(marks: Sequence[bool]) -> int:
+    """Return how many runs of marked days there are: one event may fall into two days."""
+    return sum(mark and not before for before, mark in pairwise([False, *marks]))
 
 
 def _lately(increments: Sequence[float]) -> Sequence[float]:
     """Return the newest increments when all of them are above nearly all before; empty when the pace has not changed."""
     for days in LATELY:
-        before = increments[days:]
+        before = sorted(increments[days:])
         if len(before) >= BEFORE:
-            usual = sorted(before)[int(0.95 * (len(before) - 1) + 0.5)]
+            usual = before[round(0.95 * (len(before) - 1))]
             if min(increments[:days]) > max(usual, 0.0) + NOISE:
                 return increments[:days]
     return ()
 
 
 def _teeth(usage: Usage, capacity: float) -> Walk | None:
-    """Return the walk of the peaks of a saw, as long as the present tooth is not higher than those before."""
-    crests = usage.crests
-    if len(crests) < TEETH:
+    """Return the walk of a saw's peaks, as long as the present tooth is not higher than those before; None without a saw."""
+    crests = [crest for crest in usage.crests if not (crest.attended and crest.height > RESCUED * capacity)]
+    if sum(0.5 if crest.attended else 1.0 for crest in crests) < TEETH:
+        return None
+    if usage.recent_high > max(crest.height for crest in crests) + SLACK * capacity:
         return None
     rises = [(new.height - old.height) / capacity for old, new in pairwise(crests)]
-    highest = max(crest.height for crest in crests)
-    if usage.recent_high > highest + max(rises[-1], 0.0) * capacity + 0.01 * capacity:
-        return None
-    spans = [(new.at - old.at) / DAY for old, new in pairwise(crests)]
-    length = sum(spans)
-    drift = sum(rises) / length
-    spread = sum((rise - drift * span) ** 2 for rise, span in zip(rises, spans, strict=True)) / length
-    return Walk(drift, spread + NOISE * NOISE, 1.0 / length)
+    return _walk(rises[::-1], (crests[-1].at - crests[0].at) / DAY / len(rises))

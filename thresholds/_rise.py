@@ -1,86 +1,131 @@
-"""A fast rise: a flow that fills what is left within hours, larger than any of its length in two weeks. Pure."""
+"""A fast rise: a flow that fills what is left within hours, larger than any of its length in two weeks before it. Pure."""
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
 import msgspec
 
-from thresholds._usage import DAY, HOUR
+from thresholds._usage import DAY, HOUR, Point
 
-#: length of a rise in hours, and the time to full in hours from which it matters
-LENGTHS = ((1, 3.0), (3, 8.0), (6, 18.0), (12, 36.0))
+#: length of a rise in hours: time to full in hours from which it matters
+MATTERS = {1: 3.0, 3: 8.0, 6: 18.0, 12: 36.0}
 LARGER = 1.25  # than the largest of its length
 REMEMBERED = 14  # days
-STEPS = 3  # at least, of which a flow consists
+TOLERANCE = 0.1  # of a length: readings do not come by the clock
+REACH = 1.3  # lengths: so far back a point may stand for the beginning
+STEPS = 3  # of which a flow consists at least
 LARGEST_STEP = 0.6  # of the rise; beyond it is a jump, which says nothing about what follows
+LULL = 0.25  # of its pace: slower than that a flow has not begun, or is over
+STILL = 0.5  # of its pace: so fast a flow runs that is going to last
+# On the first day nobody knows what is usual at which hour: only what is a third as far away is believed.
+FIRST_DAY = 26 * HOUR
+FIRST_DAY_SHARE = 1 / 3
+
+_Amounts = tuple[float, ...]  # one for each length
 
 
 class Rise(msgspec.Struct, frozen=True, array_like=True):
-    """A flow that still runs: over so many hours, by so much a day."""
+    """A flow that runs. per_day: its pace; matters: hours to full from which it matters."""
 
-    hours: int
     per_day: float
+    matters: float
+
+
+class RisesOfDay(msgspec.Struct, frozen=True, array_like=True):
+    """The largest rises of one day that are over. attended: a case was open, so that a person may have ended them."""
+
+    day: int
+    amounts: _Amounts
+    attended: bool
 
 
 class Rises(msgspec.Struct, frozen=True, array_like=True):
-    """The largest rise of each length by day, newest last (day number, rises), and the flow that runs now."""
+    """What is known of rises.
 
-    days: tuple[tuple[int, tuple[float, ...]], ...] = ()
+    days: what has been usual, oldest first. running: the flows of now. began: the point from
+    which the usage has risen without a lull. largest: the largest rises since; they count as usual once it is over.
+    """
+
+    days: tuple[RisesOfDay, ...] = ()
     running: tuple[Rise, ...] = ()
+    began: Point = (0.0, 0.0)
+    largest: _Amounts = (0.0,) * len(MATTERS)
 
 
-def follow(rises: Rises, points: Sequence[tuple[float, float]]) -> Rises:
-    """Return `rises` after the newest of `points` (seconds, amount)."""
+def follow(rises: Rises, points: Sequence[Point], *, attended: bool) -> Rises:
+    """Return `rises` after the newest of `points`. attended: a case is open."""
     now, used = points[-1]
-    found = [_window(points, hours) for hours, _ in LENGTHS]
-    largest = tuple(max(0.0, used - window[0][1]) if window else 0.0 for window in found)
+    starts = [_start(points, hours * HOUR) for hours in MATTERS]
+    amounts = [0.0 if start is None else used - points[start][1] for start in starts]
+    largest = tuple(map(max, rises.largest, amounts))
+    if _lulls(rises.began, points):
+        return Rises(_remember(rises.days, RisesOfDay(int(now // DAY), largest, attended)), began=points[-1])
     running = []
-    for number, ((hours, _), window) in enumerate(zip(LENGTHS, found, strict=True)):
-        # What runs now began up to so long ago; only days that ended before tell what is usual.
-        usual = max((day[1][number] for day in rises.days if (day[0] + 1) * DAY <= now - hours * HOUR), default=0.0)
-        if window and largest[number] > LARGER * usual and _flows(window):
-            running.append(Rise(hours, largest[number] / (now - window[0][0]) * DAY))
-    return Rises(_remember(rises.days, int(now // DAY), largest), tuple(running))
+    for number, (hours, matters) in enumerate(MATTERS.items()):
+        start, amount = starts[number], amounts[number]
+        if start is None or amount <= LARGER * _usual(rises.days, number):
+            continue
+        if _flows(points[start:], hours * HOUR):
+            soon = matters * FIRST_DAY_SHARE if now < FIRST_DAY else matters
+            running.append(Rise(amount / (now - points[start][0]) * DAY, soon))
+    return Rises(rises.days, tuple(running), rises.began, largest)
 
 
 def threat(rises: Rises, room: float) -> Rise | None:
-    """Return the running flow that fills `room` soonest, if that is soon for its length."""
-    soon = dict(LENGTHS)
-    threats = [rise for rise in rises.running if room / rise.per_day * 24 <= soon[rise.hours]]
+    """Return the running flow that fills `room` soonest, if any fills it so soon that it matters."""
+    threats = [rise for rise in rises.running if room * DAY <= rise.matters * HOUR * rise.per_day]
     return max(threats, key=lambda rise: rise.per_day, default=None)
 
 
-def _window(points: Sequence[tuple[float, float]], hours: int) -> Sequence[tuple[float, float]]:
-    """Return the points of the last `hours`; empty when they do not reach as far back, or with a gap."""
-    length = hours * HOUR
-    start = points[-1][0] - length
-    first = next((number for number, (at, _) in enumerate(points) if at > start + 0.1 * length), len(points)) - 1
-    window = points[max(first, 0) :]
-    if first < 0 or len(window) <= STEPS:
-        return ()
-    gap = max(late[0] - early[0] for early, late in pairwise(window))
-    return window if gap <= length / STEPS * 1.1 else ()
+def _start(points: Sequence[Point], length: float) -> int | None:
+    """Return the number of the point about `length` seconds before the newest; None when there is none."""
+    now = points[-1][0]
+    start = bisect_right(points, (now - (1 - TOLERANCE) * length, math.inf)) - 1
+    return start if start >= 0 and points[start][0] >= now - REACH * length else None
 
 
-def _flows(window: Sequence[tuple[float, float]]) -> bool:
-    """Return whether it is no single jump, and still runs at half its pace or more."""
-    rise = window[-1][1] - window[0][1]
+def _lulls(began: Point, points: Sequence[Point]) -> bool:
+    """Return whether the usage rose less within the last hour than since it began to, or not at all."""
+    now, used = points[-1]
+    at, before = points[max(bisect_right(points, (now - (1 - TOLERANCE) * HOUR, math.inf)) - 1, 0)]
+    if used <= before or began[0] >= now:
+        return True
+    pace = (used - began[1]) / (now - began[0])
+    return (used - before) / (now - at) < LULL * pace
+
+
+def _flows(window: Sequence[Point], length: float) -> bool:
+    """Return whether it is no single jump, was watched without a gap, has run from the start and still runs."""
     steps = [late[1] - early[1] for early, late in pairwise(window)]
-    latest = max(1, len(steps) // 4)
+    if len(steps) < STEPS or max(late[0] - early[0] for early, late in pairwise(window)) > length / STEPS * (
+        1 + TOLERANCE
+    ):
+        return False
+    rise = window[-1][1] - window[0][1]
+    quarter = max(1, len(steps) // 4)
+    share = rise * quarter / len(steps)
     return (
-        rise > 0
-        and max(steps) <= LARGEST_STEP * rise
+        max(steps) <= LARGEST_STEP * rise
         and steps[-1] > 0
-        and sum(steps[-latest:]) >= 0.5 * rise * latest / len(steps)
+        and sum(steps[:quarter]) >= LULL * share
+        and sum(steps[-quarter:]) >= STILL * share
     )
 
 
-def _remember(
-    days: tuple[tuple[int, tuple[float, ...]], ...], day: int, largest: tuple[float, ...]
-) -> tuple[tuple[int, tuple[float, ...]], ...]:
-    if days and days[-1][0] == day:
-        before = days[-1][1]
-        return (*days[:-1], (day, tuple(max(old, new) for old, new in zip(before, largest, strict=True))))
-    return (*days, (day, largest))[-REMEMBERED:]
+def _usual(days: Sequence[RisesOfDay], number: int) -> float:
+    """Return the largest rise that has ended by itself; of those that a person may have ended, the first is none."""
+    alone = (day.amounts[number] for day in days if not day.attended)
+    helped = sorted(day.amounts[number] for day in days if day.attended)
+    return max(*alone, *helped[-2:-1], 0.0, 0.0)
+
+
+def _remember(days: tuple[RisesOfDay, ...], new: RisesOfDay) -> tuple[RisesOfDay, ...]:
+    known = days[-1] if days else None
+    if known is None or (known.day, known.attended) != (new.day, new.attended):
+        return (*days, new)[-REMEMBERED:]
+    amounts = tuple(map(max, known.amounts, new.amounts))
+    return days if amounts == known.amounts else (*days[:-1], RisesOfDay(new.day, amounts, new.attended))

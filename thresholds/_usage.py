@@ -18,12 +18,18 @@ SPACING = 570.0  # seconds between remembered points: every reading of a ten-min
 SPAN = 12 * HOUR  # which the points cover
 CRESTS = 8
 
+Point = tuple[float, float]  # seconds, amount
+
 
 class Crest(msgspec.Struct, frozen=True, array_like=True):
-    """A peak of the 30-hour maximum from which the usage fell by itself. at: seconds; height: amount in use."""
+    """A peak of the 30-hour maximum from which the usage fell back. at: seconds; height: amount in use.
+
+    attended: a case was open at the time, so that it may not have fallen by itself.
+    """
 
     at: float
     height: float
+    attended: bool
 
 
 class Swing(msgspec.Struct, frozen=True, array_like=True):
@@ -50,7 +56,7 @@ class Usage(msgspec.Struct, frozen=True):
     low: float
     highs: tuple[float, ...] = ()
     lows: tuple[float, ...] = ()
-    points: tuple[tuple[float, float], ...] = ()
+    points: tuple[Point, ...] = ()
     swing: Swing | None = None
     crests: tuple[Crest, ...] = ()
 
@@ -73,8 +79,8 @@ def begin(at: float, used: float) -> Usage:
 def learn(usage: Usage, at: float, used: float, *, notable: float, attended: bool) -> Usage:
     """Return `usage` with one observation more: `used` at `at` (unix seconds). One that is late or double changes nothing.
 
-    notable: the smallest fall that makes a peak of what was before. attended: a case is open, so that a fall is the work of
-    a person and says nothing about how the usage behaves by itself.
+    notable: the smallest fall that makes a peak of what was before. attended: a case is open, so that a fall may be the work
+    of a person.
     """
     now = at - usage.origin
     if usage.at - DISORDER < now <= usage.at:
@@ -110,6 +116,7 @@ def settle(usage: Usage, freed: float) -> Usage:
         lows=(),
         points=((usage.at, usage.used),),
         swing=None,
+        crests=(*usage.crests, Crest(usage.at, usage.recent_high, attended=True))[-CRESTS:],
     )
 
 
@@ -130,7 +137,7 @@ def _in_block(usage: Usage, now: float, used: float) -> Usage:
     )
 
 
-def _points(points: tuple[tuple[float, float], ...], now: float, used: float) -> tuple[tuple[float, float], ...]:
+def _points(points: tuple[Point, ...], now: float, used: float) -> tuple[Point, ...]:
     if now - points[-1][0] < SPACING:
         return points
     kept = points[1:] if points[0][0] < now - SPAN - HOUR else points
@@ -147,8 +154,8 @@ def _next_block(usage: Usage, now: float, used: float, block: int, *, notable: f
         if len(highs) >= WINDOW:
             ended = (usage.block + number + 1) * BLOCK
             swing, crest = _swing(swing, max(highs[-WINDOW:]), notable)
-            if crest is not None and not attended:
-                crests = (*crests, Crest(ended, crest))[-CRESTS:]
+            if crest is not None:
+                crests = (*crests, Crest(ended, crest, attended))[-CRESTS:]
     return Usage(
         origin=usage.origin,
         at=now,

@@ -27,6 +27,7 @@ NEARLY_NOTHING = 0.005  # of the capacity
 FAR = 2.0  # times the floor has to be free to be far from the limit
 FASTER = 0.7  # of its time: a flow may swell before it is full
 PEAKS = WINDOW * BLOCK  # seconds
+VERY_SOON = 0.125  # days
 
 
 class ForecastLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,7 +135,7 @@ class Forecaster:
                 return usage, memory
         rises, growths = memory.rises, memory.growths
         if before is None or usage.points is not before.points:
-            rises = follow(rises, usage.points)
+            rises = follow(rises, usage.points, attended=bool(memory.raised))
         if before is None or usage.block != before.block or whole != memory.whole:
             growths = tuple(growth(usage, whole, self._horizon))
         return usage, msgspec.structs.replace(memory, usage=usage, whole=whole, rises=rises, growths=growths)
@@ -157,10 +158,18 @@ class Forecaster:
             peak_room=peak_room,
             growth=most,
             likely=likely,
-            rise=threat(memory.rises, room * whole) if memory.rises.running else None,
+            rise=self._rise(usage, memory, used) if memory.rises.running else None,
             short=room < floor and used > usual + SAME * whole,
             well=well,
         )
+
+    def _rise(self, usage: Usage, memory: ForecastMemory, used: float) -> Rise | None:
+        """Return the flow that fills it soon; where it has been as full lately, only one that does so very soon."""
+        room = memory.whole - used
+        rise = threat(memory.rises, room)
+        if rise and used < usage.recent_high - SAME * memory.whole and room / rise.per_day > VERY_SOON:
+            return None
+        return rise
 
     def _path(self, outlook: _Outlook) -> str:
         """Return what says that it fills up, the most urgent first; empty when nothing does."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ticketing_clients.contract import NOON, ClientContract, Context
-from ticketing_clients.local import PLUGIN, LocalDesk
+from ticketing_clients.local import FILE_NAME, PLUGIN, LocalDesk
 
 
 class PersonAtLocalDesk:
@@ -47,7 +47,8 @@ class TestLocal(ClientContract):
 
     @pytest.fixture
     def unreachable(self, tmp_path):
-        return PLUGIN.build(PLUGIN.options(client="local"), Context(tmp_path / "no such folder"), "local")
+        (tmp_path / "broken" / FILE_NAME).mkdir(parents=True)  # where the file should be, there is a folder
+        return PLUGIN.build(PLUGIN.options(client="local"), Context(tmp_path / "broken"), "local")
 
     @pytest.fixture
     def person(self, client, tmp_path):
