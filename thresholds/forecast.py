@@ -80,7 +80,8 @@ class _Outlook(msgspec.Struct, frozen=True):
 
     room: what is left now, peak_room: what was left at the 30-hour maximum, as shares. growth: the slow growth that most
     likely fills it within its horizon, and how likely. rise: the flow that does within hours. short: hardly anything is
-    left, and more is used than was usual. well: nothing fills it within the clear horizon.
+    left, and more is used than was usual. well: nothing fills it within the clear horizon. raised: a case is open as far as
+    is known here.
     """
 
     room: float
@@ -90,6 +91,7 @@ class _Outlook(msgspec.Struct, frozen=True):
     rise: Rise | None
     short: bool
     well: bool
+    raised: bool
 
 
 class Forecaster:
@@ -161,6 +163,7 @@ class Forecaster:
             rise=self._rise(usage, memory, used) if memory.rises.running else None,
             short=room < floor and used > usual + SAME * whole,
             well=well,
+            raised=bool(memory.raised),
         )
 
     def _rise(self, usage: Usage, memory: ForecastMemory, used: float) -> Rise | None:
@@ -175,7 +178,9 @@ class Forecaster:
         """Return what says that it fills up, the most urgent first; empty when nothing does."""
         if outlook.rise:
             return "rise"
-        if outlook.growth and outlook.likely >= self._limits.probability:
+        # What has just fallen from its peak is not begun with; if it is a dump that comes every night, so will the peak.
+        near_peak = outlook.raised or outlook.room - outlook.peak_room <= NOTABLE
+        if outlook.growth and outlook.likely >= self._limits.probability and near_peak:
             return outlook.growth.path
         return "floor" if outlook.short else ""
 
