@@ -9,7 +9,20 @@ from difflib import get_close_matches
 import click
 
 from agent.commands import COMMANDS
-from agent.commands.exits import explain
+
+EPILOG = """\b
+Exit status:
+   0  healthy, or done               69  the desk cannot be reached
+   1  findings, or refused           70  a mistake in Foretell itself
+   2  wrong use of the command       75  another agent holds the state folder
+   3  nothing found, but something   77  not permitted: state folder or token
+      could not be checked           78  the configuration is wrong
+
+\b
+Environment: FORETELL_CONFIG, FORETELL_STATE_DIR and FORETELL_LISTEN stand for
+--config, --state-dir and --listen.
+New here? `foretell check` looks at this host, `foretell demo` shows the whole way.
+"""
 
 
 class Commands(click.Group):
@@ -19,7 +32,12 @@ class Commands(click.Group):
         """Return the names in the order in which they are needed."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """Write what each command does, without importing it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - as above
         """Import and return the command called `name`."""
         if name not in COMMANDS:
             return None
@@ -38,18 +56,18 @@ class Commands(click.Group):
             raise click.UsageError(f"{error.message} {hint}", ctx) from error
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EPILOG)
 @click.version_option(package_name="foretell", prog_name="foretell")
 def cli() -> None:
     """Foretell opens the ticket before the outage."""
+    # Not imported above, so that help stays quick: what a command logs goes to standard error, not between its lines.
+    importlib.import_module("agent.logs").configure("warning")
 
 
 def main() -> None:
-    """Run the command line; every expected error is one clear line (or list) on standard error and an exit code."""
+    """Run the command line; an error is one clear line (or list) on standard error and an exit code, never a traceback."""
     try:
         status = cli.main(standalone_mode=False)
-    except Exception as error:
-        status = explain(error)
-        if status is None:
-            raise
+    except Exception as error:  # noqa: BLE001 - nothing may reach a person as a traceback
+        status = importlib.import_module("agent.commands.exits").explain(error)
     sys.exit(status)

@@ -1,3 +1,14 @@
 """The commands of `foretell`, one file each; each file's `command` is the click command."""
 
-COMMANDS = ("init", "check", "run", "demo", "status", "cases", "outbox", "doctor", "plugins")
+#: name to what it does in a few words, in the order in which they are needed; help is printed without importing any
+COMMANDS = {
+    "init": "write a commented configuration file",
+    "check": "run one cycle now, on paper: what is read, found, would be done",
+    "run": "watch this host and open tickets, in the foreground",
+    "demo": "play a recorded week of a filling disk in a minute",
+    "status": "is it alive, what is open, what could not be checked",
+    "cases": "list, show, acknowledge, defer or confirm cases",
+    "outbox": "list, retry or drop what waits for the desk",
+    "doctor": "check installation, configuration, permissions and desk",
+    "plugins": "list collectors, threshold kinds and desks",
+}

@@ -19,7 +19,7 @@ _STYLES: dict[Verdict, str] = {"well": "green", "warning": "yellow", "wrong": "r
 @click.command("doctor")
 @options.config
 @options.state_dir
-@click.option("--listen", envvar="FORETELL_LISTEN", help="HOST:PORT of the status page and /metrics.")
+@options.listen
 @options.as_json
 def command(config_path: Path | None, state_dir: Path, listen: str | None, *, as_json: bool) -> int:
     """Check installation, configuration, permissions, space, clock, collectors and the live desk. Changes nothing."""

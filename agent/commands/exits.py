@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+import os
+import traceback
+from pathlib import Path
 
 import click
 
@@ -11,11 +14,14 @@ from agent.folder import FolderInUse, FolderUnusable
 from agent.store import StoreUnavailable
 from agent.web.server import ListenError
 
+TRACEBACK = "FORETELL_TRACEBACK"
+
 
 class Exit(enum.IntEnum):
     """What a command's exit status says; the higher ones are those of sysexits.h.
 
-    TEMPORARY: another agent holds the state folder, or its disk is full or failing; a service manager tries again.
+    SOFTWARE: nobody foresaw it. TEMPORARY: another agent holds the state folder, or its disk is full or failing; a service
+    manager tries again.
     """
 
     DONE = 0
@@ -23,9 +29,11 @@ class Exit(enum.IntEnum):
     USAGE = 2
     UNCHECKED = 3
     DESK_UNREACHABLE = 69
+    SOFTWARE = 70
     TEMPORARY = 75
     NOT_PERMITTED = 77
     CONFIGURATION = 78
+    STOPPED = 130
 
 
 class CommandFailed(Exception):
@@ -46,19 +54,36 @@ _STATUS: tuple[tuple[type[Exception], Exit], ...] = (
 )
 
 
-def explain(error: Exception) -> int | None:
-    """Say `error` on standard error as a person can use it and return the exit status; None for one nobody foresaw."""
+def explain(error: Exception) -> int:
+    """Say `error` on standard error as a person can use it, and return the exit status."""
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
     if isinstance(error, click.exceptions.Abort):
         click.echo("Stopped.", err=True)
-        return 130
-    status = error.status if isinstance(error, CommandFailed) else None
-    for kind, code in _STATUS:
-        if isinstance(error, kind):
-            status = code
+        return Exit.STOPPED
+    status = _status(error)
     if status is None:
-        return None
+        return _unforeseen(error)
     click.echo(f"foretell: {error}", err=True)
     return status
+
+
+def _status(error: Exception) -> Exit | None:
+    """Return the exit status of an error that was foreseen."""
+    if isinstance(error, CommandFailed):
+        return error.status
+    if isinstance(error, StoreUnavailable) and isinstance(error.__cause__, PermissionError):
+        return Exit.NOT_PERMITTED
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), None)
+
+
+def _unforeseen(error: Exception) -> Exit:
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in last)
+    cure = "" if os.environ.get(TRACEBACK) else f"; run it again with {TRACEBACK}=1 and report what it prints"
+    click.echo(f"foretell: nobody foresaw this: {what}{where}{cure}", err=True)
+    return Exit.SOFTWARE

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from agent.address import split_address
+
 DEFAULT_STATE_DIR = Path("/var/lib/foretell")
 
 Command = Callable[..., Any]
@@ -25,15 +27,36 @@ def config(command: Command) -> Command:
 
 
 def state_dir(command: Command) -> Command:
-    """Add `--state-dir`."""
+    """Add `--state-dir`; absolute, for children do not start where the command did."""
     return click.option(
         "--state-dir",
-        type=click.Path(path_type=Path, file_okay=False),
+        # Whether it may be read is for the command to find out: it says more about it.
+        type=click.Path(path_type=Path, file_okay=False, readable=False, resolve_path=True),
         envvar="FORETELL_STATE_DIR",
         default=DEFAULT_STATE_DIR,
         show_default=True,
         help="Where cases, queue and history are kept.",
     )(command)
+
+
+def listen(command: Command) -> Command:
+    """Add `--listen`."""
+    return click.option(
+        "--listen",
+        envvar="FORETELL_LISTEN",
+        metavar="HOST:PORT",
+        callback=_address,
+        help="Address of the status page and /metrics; the configured one when left out.",
+    )(command)
+
+
+def _address(ctx: click.Context, option: click.Parameter, text: str | None) -> str | None:  # noqa: ARG001 - click's
+    if text is not None:
+        try:
+            split_address(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return text
 
 
 def as_json(command: Command) -> Command:

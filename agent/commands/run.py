@@ -19,7 +19,7 @@ from agent.status import Snapshot
 @click.command("run")
 @options.config
 @options.state_dir
-@click.option("--listen", envvar="FORETELL_LISTEN", help="HOST:PORT of the status page and /metrics.")
+@options.listen
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
