@@ -98,6 +98,9 @@ def config(tmp_path: Path, disk: Path, request_tracker) -> Path:
         software.enabled = false
         [rules]
         disk_space.select.where.mountpoint = ["{disk}"]
+        disk_inodes.enabled = false
+        disk_readonly.enabled = false
+        tmpfs_full.enabled = false
     """)
     return path
 
