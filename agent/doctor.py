@@ -10,9 +10,11 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Literal
@@ -23,11 +25,12 @@ from agent.children import ChildError, run_child
 from agent.collecting import CollectionRunner
 from agent.config import Configuration, load
 from agent.courier import build_client
-from agent.decode import ConfigErrors
-from agent.folder import FolderUnusable, is_in_use
+from agent.decode import ConfigErrors, join
+from agent.folder import is_in_use
 from agent.secrets import Secrets
-from agent.store import Store, StoreUnavailable
+from agent.store import Store, StoreUnavailable, copy_records
 from agent.web.server import ListenError, can_listen
+from agent.wording._values import size
 from ticketing_clients import DeskError, Reason
 
 Verdict = Literal["well", "warning", "wrong", "unknown"]
@@ -38,15 +41,21 @@ ROOM_WANTED = 300_000_000
 RELEASED = 1_790_000_000.0
 
 
+_DESK_HINTS: Mapping[Reason, str] = {
+    "unreachable": "check the address, the network, and that the desk is running",
+    "not_authorised": "check the token, and what its user may do",
+}
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One check's answer. hint: how to mend it; empty when well. reason: why the desk does not serve us, a DeskError's."""
+    """One check's answer. hint: how to mend it, if `found` does not say it. reason: what keeps the agent from its work."""
 
     number: int
     subject: str
     verdict: Verdict
     found: str
     hint: str = ""
-    reason: Reason | None = None
+    reason: Reason | Literal["configuration", "not_permitted"] | None = None
 
 
 def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> Iterator[Result]:
@@ -62,12 +71,13 @@ def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> It
             verdict="wrong",
             found=str(error),
             hint="mend the file; the rest is not checked",
+            reason="configuration",
         )
         return
     yield _configuration(configuration)
     yield from _secrets(configuration)
     yield _state_folder(state_dir)
-    yield _store(state_dir)
+    yield _records(state_dir)
     yield _clock()
     yield _page(listen or configuration.settings.agent.listen, state_dir)
     yield from _collectors(configuration)
@@ -128,37 +138,44 @@ def _configuration(configuration: Configuration) -> Result:
 def _secrets(configuration: Configuration) -> Iterator[Result]:
     exposed = list(Secrets(configuration.settings.secrets).exposed())
     for sentence in exposed:
-        yield Result(number=4, subject="secrets", verdict="warning", found=sentence, hint="take the permission away")
+        yield Result(number=4, subject="secrets", verdict="warning", found=sentence)
     if not exposed:
         count = len(configuration.settings.secrets)
         yield Result(number=4, subject="secrets", verdict="well", found=f"{count} named, none readable by everybody")
 
 
 def _state_folder(state_dir: Path) -> Result:
-    nearest = next(path for path in (state_dir, *state_dir.absolute().parents) if path.exists())
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        hint = f"run as the agent's user, or: install -d -m 0700 -o USER {state_dir}"
+    nearest = next(path for path in (state_dir, *state_dir.absolute().parents) if os.access(path, os.F_OK))
+    if not os.access(nearest, os.R_OK | os.W_OK | os.X_OK):
         return Result(
-            number=5, subject="state folder", verdict="wrong", found=f"{nearest} may not be written", hint=hint
+            number=5,
+            subject="state folder",
+            verdict="wrong",
+            found=f"{nearest} may not be written",
+            hint=f"run as the agent's user, or: install -d -m 0700 -o USER {state_dir}",
+            reason="not_permitted",
         )
     room = shutil.disk_usage(nearest).free
-    found = f"{state_dir}, {room / 1e9:.1f} GB free"
+    found = f"{state_dir}, {size(room)} free"
     if room < ROOM_WANTED:
-        hint = f"make room, or name another folder with --state-dir; {ROOM_WANTED / 1e9:.1f} GB are comfortable"
+        hint = f"make room, or name another folder with --state-dir; {size(ROOM_WANTED)} are comfortable"
         return Result(number=5, subject="state folder", verdict="warning", found=found, hint=hint)
     return Result(number=5, subject="state folder", verdict="well", found=found)
 
 
-def _store(state_dir: Path) -> Result:
-    if not Store.exists(state_dir):
-        return Result(number=6, subject="records", verdict="well", found="none yet; the first run makes them")
-    try:
-        with Store.open(state_dir) as store:
-            return Result(
-                number=6, subject="records", verdict="well", found=f"{len(store.cases())} cases are not closed"
-            )
-    except (StoreUnavailable, FolderUnusable) as error:
-        return Result(number=6, subject="records", verdict="wrong", found=str(error), hint="see the message")
+def _records(state_dir: Path) -> Result:
+    """Look at a copy: opening the records would set damaged ones aside."""
+    with tempfile.TemporaryDirectory(prefix="foretell-doctor-") as scratch:
+        try:
+            copy_records(state_dir, Path(scratch))
+        except StoreUnavailable as error:
+            return Result(number=6, subject="records", verdict="wrong", found=str(error))
+        if not Store.exists(Path(scratch)):
+            return Result(number=6, subject="records", verdict="well", found="none yet; the first run makes them")
+        with Store.open(Path(scratch)) as store:
+            count = len(store.cases())
+    found = f"sound, {count} {'case is' if count == 1 else 'cases are'} not closed"
+    return Result(number=6, subject="records", verdict="well", found=found)
 
 
 def _clock() -> Result:
@@ -188,14 +205,14 @@ def _clock() -> Result:
 
 
 def _page(listen: str, state_dir: Path) -> Result:
-    if state_dir.exists() and is_in_use(state_dir):
-        return Result(
-            number=8, subject="page", verdict="well", found="an agent is running on this state folder and has it"
-        )
+    with suppress(OSError):  # whether an agent runs may not be seen; then the address is simply tried
+        if is_in_use(state_dir):
+            found = "an agent is running on this state folder and has it"
+            return Result(number=8, subject="page", verdict="well", found=found)
     try:
         can_listen(listen)
     except ListenError as error:
-        return Result(number=8, subject="page", verdict="wrong", found=str(error), hint="see the message")
+        return Result(number=8, subject="page", verdict="wrong", found=str(error), reason="configuration")
     return Result(number=8, subject="page", verdict="well", found=f"{listen} is free")
 
 
@@ -208,7 +225,7 @@ def _collectors(configuration: Configuration) -> Iterator[Result]:
         elif outcome.unchecked:
             reasons = "; ".join(missing.reason for missing in outcome.unchecked[:5])
             found = f"{outcome.readings} readings; could not check {len(outcome.unchecked)}: {reasons}"
-            yield Result(number=9, subject=subject, verdict="unknown", found=found, hint="see the reasons")
+            yield Result(number=9, subject=subject, verdict="unknown", found=found)
         else:
             found = f"{outcome.readings} readings in {outcome.duration:.2f} s"
             yield Result(number=9, subject=subject, verdict="well", found=found)
@@ -217,29 +234,22 @@ def _collectors(configuration: Configuration) -> Iterator[Result]:
 def _desk(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
     desk = configuration.settings.delivery.desk
     subject = f"desk {desk}"
+
+    def wrong(found: str, hint: str, reason: Reason | Literal["configuration"]) -> Result:
+        return Result(number=10, subject=subject, verdict="wrong", found=found, hint=hint, reason=reason)
+
     try:
         checks = build_client(configuration, state_dir, time.time()).check()
     except LookupError as error:
-        yield Result(
-            number=10,
-            subject=subject,
-            verdict="wrong",
-            found=str(error),
-            hint="name the file in [secrets]",
-            reason="not_authorised",
-        )
+        yield wrong(str(error), "name its file in [secrets], readable for the agent's user", "not_authorised")
+    except ValueError as error:
+        yield wrong(str(error), f"change [desks.{join(desk)}]", "configuration")
     except DeskError as error:
-        yield Result(
-            number=10,
-            subject=subject,
-            verdict="wrong",
-            found=str(error).removeprefix(f"{subject}: "),
-            hint="check address, network and credentials",
-            reason=error.reason,
-        )
+        hint = _DESK_HINTS.get(error.reason, "see what the desk says; its log may say more")
+        yield wrong(str(error).removeprefix(f"{subject}: "), hint, error.reason)
     else:
         for check in checks:
             verdict: Verdict = "well" if check.well else "wrong"
             yield Result(
-                number=10, subject=f"{subject}: {check.subject}", verdict=verdict, found=check.found, hint=check.hint
+                number=10, subject=subject, verdict=verdict, found=f"{check.subject}: {check.found}", hint=check.hint
             )

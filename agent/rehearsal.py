@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
+import shutil
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,21 +14,26 @@ from agent.clock import HostClock
 from agent.collecting import CollectionRunner
 from agent.config import Configuration, load
 from agent.facts import case_facts, pack
-from agent.host import HostIdentity, identify
+from agent.host import GENERATED_ID, HostIdentity, identify
 from agent.model import Case, Operation
 from agent.pipeline import Cycle, Pipeline
 from agent.render import RenderContext, render_ticket
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import Snapshot
-from agent.store import FILE_NAME, History, Store
+from agent.store import History, Store, StoreUnavailable, copy_records
 from agent.version import VERSION
 from thresholds import Severity
 
 
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cycle saw and would do. titles: by case key, of the tickets in `would_open`, which may still be held back."""
+    """What a cycle saw and would do.
+
+    titles: by case key, of the tickets in `would_open`, which may still be held back.
+    without_records: why the agent's own records could not be taken over; empty when they were, or there are none.
+    """
 
     snapshot: Snapshot
+    without_records: str
     would_open: list[Case]
     titles: Mapping[str, str]
 
@@ -37,11 +41,11 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
 def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: float) -> Rehearsal:
     """Run one cycle at `now` (unix seconds) with the host's collectors, sending and keeping nothing.
 
-    Cases and memories are taken over from `state_dir` where they can be read, so that the answer is the daemon's.
+    Cases and memories are taken over from `state_dir` if they can be read, so that the answer is the daemon's.
     """
     configuration = load(config_path, parts={"collectors", "rules"})
     clock = HostClock()
-    _copy_records(state_dir, scratch)
+    without_records = _take_over(state_dir, scratch)
     with Store.open(scratch, now=now) as store:
         host = identify(configuration.settings.host, scratch)
         runner = CollectionRunner(configuration.collectors, clock.monotonic)
@@ -59,21 +63,23 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
     would_open = _would_open(cycle, known)
     return Rehearsal(
         snapshot=take_snapshot(cycle, configuration, host, around),
+        without_records=without_records,
         would_open=would_open,
         titles={case.key: _title(case, configuration, host, now) for case in would_open},
     )
 
 
-def _copy_records(state_dir: Path, scratch: Path) -> None:
-    """Copy the agent's records as they are now, without touching them; where they cannot be read, begin without."""
-    source = state_dir / FILE_NAME
-    if not os.access(source, os.R_OK):
-        return
-    with (
-        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as records,
-        closing(sqlite3.connect(scratch / FILE_NAME)) as copy,
-    ):
-        records.backup(copy)
+def _take_over(state_dir: Path, scratch: Path) -> str:
+    """Copy the agent's records as they are now, without touching them; return why that cannot be, empty when it can."""
+    try:
+        copy_records(state_dir, scratch)
+        with suppress(FileNotFoundError):  # only a host without a machine id has one
+            shutil.copy(state_dir / GENERATED_ID, scratch)
+    except StoreUnavailable as error:
+        return str(error)
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    return ""
 
 
 def _would_open(cycle: Cycle, known: set[str]) -> list[Case]:

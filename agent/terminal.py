@@ -6,6 +6,7 @@ Imported by commands only. Text of the host never goes to rich as markup: it is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.padding import Padding
@@ -15,8 +16,11 @@ from rich.text import Text
 from agent import plain
 from agent.gist import gist
 from agent.model import Case, QueuedOperation
-from agent.status import LATE_CYCLES, CaseDetails, Health, Snapshot, Summary, TicketText, health
+from agent.status import LATE_CYCLES, CaseDetails, Health, HeldCase, Snapshot, Summary, TicketText, health
 from thresholds import Severity
+
+if TYPE_CHECKING:
+    from agent.rehearsal import Rehearsal  # with all that a cycle needs, which `status` and the first summary do not
 
 # What is printed of a key; `cases show` accepts any unambiguous beginning.
 KEY_SHOWN = 12
@@ -31,16 +35,20 @@ _SEVERITY_STYLES: Mapping[Severity, str] = {
 }
 
 
-def show_check(console: Console, snapshot: Snapshot, would_open: Sequence[Case]) -> None:
+def show_check(console: Console, rehearsal: Rehearsal) -> None:
     """Print one cycle that sends nothing: what was read, found, held back and not seen, and what would be done."""
+    snapshot = rehearsal.snapshot
     _show_cycle(console, snapshot)
+    if rehearsal.without_records:
+        _heading(console, "Judged as if no agent had run here before")
+        _line(console, Text(rehearsal.without_records, style="yellow"))
     _heading(console, "What I would do")
-    for case in would_open:
-        ticket = Text.assemble(
-            f"Open a {case.priority} ticket at {snapshot.desk.name}: ", (_title(case, snapshot), "bold")
-        )
-        _line(console, ticket)
-    if not would_open:
+    holds = {held.key: held for held in snapshot.held}
+    for case in rehearsal.would_open:
+        when = _due(holds.get(case.key), snapshot)
+        _line(console, Text(f"Open a {case.priority} ticket at {snapshot.desk.name}{when}:"))
+        _line(console, Text(rehearsal.titles[case.key], style="bold"), indent=4)
+    if not rehearsal.would_open:
         _line(console, _nothing(snapshot))
 
 
@@ -66,11 +74,11 @@ def show_status(console: Console, summary: Summary | None, now: float, *, alive:
     alive: whether a daemon holds the state folder now; the summary alone cannot know.
     """
     if summary is None:
-        console.print(Text("The daemon has not finished a cycle here. Start it with: foretell run"))
+        started = "The daemon is at its first cycle." if alive else "No daemon runs here. Start it with: foretell run"
+        console.print(Text(started))
         return
     zone = summary.zone
     state = health(summary)
-    console.print(Text(f"{plain.HEALTHS[state]}.", style=f"bold {_HEALTH_STYLES[state]}"))
     if not alive:
         last = plain.moment(summary.cycle_at, zone)
         console.print(Text(f"The daemon is not running; this is how things were at {last}.", style="bold red"))
@@ -78,11 +86,12 @@ def show_status(console: Console, summary: Summary | None, now: float, *, alive:
         console.print(
             Text(f"The daemon is stuck: no cycle since {plain.moment(summary.cycle_at, zone)}.", style="bold red")
         )
+    console.print(Text(f"{plain.HEALTHS[state]}.", style=f"bold {_HEALTH_STYLES[state]}"))
     table = _table()
     seen = f"{plain.moment(summary.cycle_at, zone)} ({plain.distance(summary.cycle_at, now)})"
     _row(table, "Host", f"{summary.host_name} ({summary.host_id})")
     _row(table, "Last cycle", f"number {summary.cycle}, {seen}, took {summary.cycle_duration:.2f} s")
-    _row(table, "Running for", plain.duration(summary.cycle_at - summary.started_at))
+    _row(table, "Running for" if alive else "Ran for", plain.duration(summary.cycle_at - summary.started_at))
     _row(table, "Desk", f"{summary.desk.name}, {_reachable(summary)}")
     _row(table, "Queue", _queue(summary, now))
     _row(table, "History", plain.amount(summary.history_bytes, "bytes"))
@@ -141,7 +150,8 @@ def show_ticket(console: Console, ticket: TicketText, zone: str) -> None:
 def _case_rows(case: Case, zone: str, now: float) -> Iterator[tuple[str, str]]:
     yield "State", f"{_state(case)}, since {plain.moment(case.changed_at, zone)}"
     yield "Priority", f"{case.priority}, {case.severity.name.lower()}"
-    yield "Measured", plain.measured(case.evidence, zone)
+    if measured := plain.measured(case.evidence, zone):
+        yield "Measured", measured
     if case.forecast:
         yield "Crossing", f"{plain.distance(case.forecast.earliest, now)}: {plain.crossing(case.forecast, zone)}"
     yield from case.labels.items()
@@ -188,7 +198,7 @@ def _show_cycle(console: Console, snapshot: Snapshot) -> None:
         _row(
             table,
             run.name,
-            str(len(readings)),
+            f"{len(readings)} readings" if readings else "",
             said,
             style="" if run.success else "dim" if run.not_supported else "yellow",
         )
@@ -222,6 +232,19 @@ def _show_held(console: Console, summary: Summary, now: float) -> None:
         _line(console, Text(f"{plain.HOLDS[held.hold]}{until}", style="dim"), indent=4)
 
 
+def _due(held: HeldCase | None, snapshot: Snapshot) -> str:
+    """Return when what `held` holds back would open."""
+    if held is None:
+        return " now"
+    soon = f" {plain.distance(held.until, snapshot.cycle_at)}" if held.until is not None else ""
+    return {
+        "notice": "",
+        "for": f"{soon}, if it lasts",
+        "first_look": f"{soon}, with all else that was there when we came",
+        "maintenance": " when maintenance mode ends",
+    }[held.hold]
+
+
 def _show_unseen(console: Console, summary: Summary) -> None:
     if not summary.unchecked and not summary.unjudged:
         return
@@ -235,7 +258,8 @@ def _show_unseen(console: Console, summary: Summary) -> None:
 
 def _nothing(snapshot: Snapshot) -> Text:
     unseen = " What could not be checked is not known to be well." if snapshot.unchecked else ""
-    held = " What is held back is not old enough, or is kept for the digest." if snapshot.held else ""
+    waits = any(held.hold != "notice" for held in snapshot.held)
+    held = " What is held back is not old enough, or is kept for the digest." if waits else ""
     return Text(f"Nothing to open.{held}{unseen}")
 
 
@@ -271,7 +295,10 @@ def _heading(console: Console, text: str) -> None:
 
 
 def _line(console: Console, text: Text, indent: int = 2) -> None:
-    console.print(Padding(text, (0, 0, 0, indent), expand=False))
+    """Print `text` folded and indented, without the blanks that would pad it to the terminal's width."""
+    for line in text.wrap(console, max(console.width - indent, 1)):
+        line.rstrip()
+        console.print(Text(" " * indent if line else "").append_text(line), soft_wrap=True)
 
 
 def _show_list(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

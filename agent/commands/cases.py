@@ -12,17 +12,29 @@ import click
 import msgspec
 from rich.console import Console
 
+from agent import plain
 from agent.case_details import case_details
 from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
 from agent.commands.records import opened_store, the_case
 from agent.config import load, shipped_summaries
+from agent.folder import is_in_use
 from agent.host import host_zone
-from agent.model import Acted
-from agent.terminal import show_case, show_cases
+from agent.model import Acted, CaseState
+from agent.terminal import KEY_SHOWN, show_case, show_cases
 from ticketing_clients import Act, ActKind
 from ticketing_clients.local import PLUGIN as LOCAL
 from ticketing_clients.local import LocalDesk
+
+# In which states a person's act changes anything, and what it is called.
+_HEEDED: dict[ActKind, tuple[str, frozenset[CaseState]]] = {
+    "acknowledge": ("acknowledged", frozenset({"open"})),
+    "defer": ("deferred", frozenset({"open", "acknowledged", "deferred"})),
+    "confirm": (
+        "confirmed",
+        frozenset({"open", "acknowledged", "deferred", "recovering", "awaiting_confirmation"}),
+    ),
+}
 
 
 @click.group("cases", cls=options.Listing)
@@ -37,7 +49,7 @@ def command() -> None:
     """
 
 
-@command.command("list")
+@command.command("list", short_help="list those that are open")
 @click.option("--all", "everything", is_flag=True, help="Closed and pending ones too.")
 @options.state_dir
 @options.as_json
@@ -52,7 +64,7 @@ def list_cases(state_dir: Path, *, everything: bool, as_json: bool) -> int:
     return Exit.DONE
 
 
-@command.command("show")
+@command.command("show", short_help="show one with its story and ticket")
 @click.argument("key")
 @options.state_dir
 @options.as_json
@@ -67,7 +79,7 @@ def show(key: str, state_dir: Path, *, as_json: bool) -> int:
     return Exit.DONE
 
 
-@command.command("ack")
+@command.command("ack", short_help="take note of one")
 @click.argument("key")
 @options.config
 @options.state_dir
@@ -76,7 +88,7 @@ def acknowledge(key: str, config_path: Path | None, state_dir: Path) -> int:
     return _act(config_path, state_dir, key, "acknowledge")
 
 
-@command.command("defer")
+@command.command("defer", short_help="put one off until a date")
 @click.argument("key")
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="In local time.")
 @options.config
@@ -89,7 +101,7 @@ def defer(key: str, until: datetime, config_path: Path | None, state_dir: Path) 
     return _act(config_path, state_dir, key, "defer", until)
 
 
-@command.command("confirm")
+@command.command("confirm", short_help="confirm that a problem is gone")
 @click.argument("key")
 @options.config
 @options.state_dir
@@ -103,6 +115,11 @@ def _act(config_path: Path | None, state_dir: Path, key: str, kind: ActKind, unt
     desks = load(config_path, parts={"desks"}).desks
     with opened_store(state_dir) as store:
         case = the_case(store, key)
+        called, heeded = _HEEDED[kind]
+        if case.state not in heeded:
+            raise CommandFailed(
+                f"{case.key[:KEY_SHOWN]} cannot be {called}: it is {plain.STATES[case.state]}", Exit.USAGE
+            )
         now, who = time.time(), getpass.getuser()
         if case.ticket is not None and case.ticket.desk in desks and desks[case.ticket.desk][0] is LOCAL:
             act = LocalDesk(state_dir, case.ticket.desk, now).record_act(case.ticket, kind, by=who, until=until)
@@ -110,5 +127,6 @@ def _act(config_path: Path | None, state_dir: Path, key: str, kind: ActKind, unt
             at = datetime.fromtimestamp(now, UTC)
             act = Act(id=f"host-{uuid.uuid4()}", kind=kind, by=who, at=at, until=until)
         store.put_event(Acted(case=case.key, act=act, at=now))
-    click.echo(f"Noted for {case.key[:12]}; the daemon takes it in with its next cycle.")
+    when = "with its next cycle" if is_in_use(state_dir) else "when it runs again; now it does not"
+    click.echo(f"Noted for {case.key[:KEY_SHOWN]}; the daemon takes it in {when}.")
     return Exit.DONE

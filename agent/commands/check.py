@@ -24,21 +24,28 @@ def command(config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
     """Run one cycle now and say what was read, found and would be done. Sends nothing and changes nothing.
 
     \b
-    Exit status: 0 all well, 1 something was found, 3 nothing found but something could not be checked.
+    Exit status: 0 all well, 1 something was found,
+    3 nothing found but something could not be checked.
+
+    \b
+    Examples:
+      foretell check
+      foretell check --json | jq .findings
     """
     with tempfile.TemporaryDirectory(prefix="foretell-check-") as scratch:
         rehearsal = rehearse(config_path, state_dir, Path(scratch), time.time())
+    unknown = _unknown(rehearsal)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(_contract(rehearsal))).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(_contract(rehearsal, unknown))).decode())
     else:
-        show_check(Console(), rehearsal.snapshot, rehearsal.would_open)
+        show_check(Console(), rehearsal)
     if rehearsal.snapshot.findings:
         return Exit.FINDINGS
-    return Exit.UNCHECKED if rehearsal.snapshot.unchecked else Exit.DONE
+    return Exit.UNCHECKED if unknown else Exit.DONE
 
 
-def _contract(rehearsal: Rehearsal) -> dict[str, object]:
-    """Return what `--json` promises, with stable keys."""
+def _contract(rehearsal: Rehearsal, unknown: list[dict[str, object]]) -> dict[str, object]:
+    """Return what `--json` promises, with stable keys. What is no number in JSON (NaN, infinity) is null."""
     snapshot = rehearsal.snapshot
     holds = {held.key: held for held in snapshot.held}
     tickets = [
@@ -53,15 +60,17 @@ def _contract(rehearsal: Rehearsal) -> dict[str, object]:
         }
         for case in rehearsal.would_open
     ]
-    return {
-        "readings": snapshot.readings,
-        "findings": snapshot.findings,
-        "tickets": tickets,
-        "unknown": [
-            *(
-                {"collector": name, "name": gap.name, "labels": gap.labels, "reason": gap.reason}
-                for name, gap in snapshot.unchecked
-            ),
-            *({"rule": one.rule, "labels": one.subject, "reason": one.reason} for one in snapshot.unjudged),
-        ],
-    }
+    return {"readings": snapshot.readings, "findings": snapshot.findings, "tickets": tickets, "unknown": unknown}
+
+
+def _unknown(rehearsal: Rehearsal) -> list[dict[str, object]]:
+    """Return what could not be read, what could not be judged, and whether the agent's records could not be asked."""
+    snapshot = rehearsal.snapshot
+    unknown: list[dict[str, object]] = [
+        {"collector": name, "name": gap.name, "labels": gap.labels, "reason": gap.reason}
+        for name, gap in snapshot.unchecked
+    ]
+    unknown += [{"rule": one.rule, "labels": one.subject, "reason": one.reason} for one in snapshot.unjudged]
+    if rehearsal.without_records:
+        unknown.append({"name": "records", "labels": {}, "reason": rehearsal.without_records})
+    return unknown

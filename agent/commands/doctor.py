@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from agent.commands import options
@@ -14,6 +15,13 @@ from agent.commands.exits import Exit
 from agent.doctor import Result, Verdict, examine
 
 _STYLES: dict[Verdict, str] = {"well": "green", "warning": "yellow", "wrong": "red", "unknown": "cyan"}
+# What keeps the agent from its work, the first thing to mend first.
+_STATUS = {
+    "configuration": Exit.CONFIGURATION,
+    "not_permitted": Exit.NOT_PERMITTED,
+    "not_authorised": Exit.NOT_PERMITTED,
+    "unreachable": Exit.DESK_UNREACHABLE,
+}
 
 
 @click.command("doctor")
@@ -22,7 +30,13 @@ _STYLES: dict[Verdict, str] = {"well": "green", "warning": "yellow", "wrong": "r
 @options.listen
 @options.as_json
 def command(config_path: Path | None, state_dir: Path, listen: str | None, *, as_json: bool) -> int:
-    """Check installation, configuration, permissions, space, clock, collectors and the live desk. Changes nothing."""
+    """Check installation, configuration, permissions, space, clock, collectors and the live desk. Changes nothing.
+
+    \b
+    Exit status: 0 all well, 1 something to mend, 3 something could not be checked;
+    what keeps the agent from its work: 69 desk unreachable, 77 not permitted
+    (state folder, token), 78 configuration or a busy port.
+    """
     results = []
     console = Console()
     for result in examine(config_path, state_dir, listen):
@@ -35,22 +49,19 @@ def command(config_path: Path | None, state_dir: Path, listen: str | None, *, as
 
 
 def _show(console: Console, result: Result) -> None:
-    line = Text.assemble(
-        f"{result.number:>2} ", (f"{result.verdict:<8}", _STYLES[result.verdict]), f"{result.subject}: {result.found}"
-    )
-    console.print(line)
+    row = Table.grid(Column(width=2, justify="right"), Column(width=7), Column(overflow="fold"), padding=(0, 1))
+    verdict = Text(result.verdict, style=_STYLES[result.verdict])
+    row.add_row(str(result.number), verdict, Text(f"{result.subject}: {result.found}"))
     if result.hint:
-        console.print(Text(f"            {result.hint}", style="dim"))
+        row.add_row("", "", Text(result.hint, style="dim"))
+    console.print(row)
 
 
 def _status(results: list[Result]) -> Exit:
-    if any(result.number == 3 and result.verdict == "wrong" for result in results):  # noqa: PLR2004 - the configuration's number
-        return Exit.CONFIGURATION
-    reasons = {result.reason for result in results}
-    if "unreachable" in reasons:
-        return Exit.DESK_UNREACHABLE
-    if "not_authorised" in reasons:
-        return Exit.NOT_PERMITTED
+    reasons = {result.reason for result in results if result.reason}
+    for reason, status in _STATUS.items():
+        if reason in reasons:
+            return status
     if any(result.verdict in {"wrong", "warning"} for result in results):
         return Exit.FINDINGS
     return Exit.UNCHECKED if any(result.verdict == "unknown" for result in results) else Exit.DONE

@@ -20,14 +20,20 @@ from agent.terminal import show_outbox
 
 @click.group("outbox", cls=options.Listing)
 def command() -> None:
-    """List, retry or drop operations that wait for the desk or were refused by it."""
+    """List, retry or drop operations that wait for the desk or were refused by it.
+
+    \b
+    Examples:
+      foretell outbox
+      foretell outbox retry 3f9a0c11d2e4b586-2
+    """
 
 
-@command.command("list")
+@command.command("list", short_help="list what is not done yet")
 @options.state_dir
 @options.as_json
 def list_operations(state_dir: Path, *, as_json: bool) -> int:
-    """List what is not done yet."""
+    """List what is not done yet. Exit status 1 when the desk refused something."""
     with opened_store(state_dir) as store:
         operations = Outbox(store).all({"queued", "sending", "rejected"})
     if as_json:
@@ -48,7 +54,7 @@ def list_operations(state_dir: Path, *, as_json: bool) -> int:
     return Exit.FINDINGS if any(one.state == "rejected" for one in operations) else Exit.DONE
 
 
-@command.command("retry")
+@command.command("retry", short_help="try a refused one again")
 @click.argument("operation_id")
 @options.state_dir
 def retry(operation_id: str, state_dir: Path) -> int:
@@ -60,7 +66,7 @@ def retry(operation_id: str, state_dir: Path) -> int:
     return Exit.DONE
 
 
-@command.command("drop")
+@command.command("drop", short_help="give a refused one up")
 @click.argument("operation_id")
 @options.state_dir
 def drop(operation_id: str, state_dir: Path) -> int:

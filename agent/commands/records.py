@@ -17,6 +17,12 @@ def opened_store(state_dir: Path) -> Iterator[Store]:
     if not Store.exists(state_dir):
         raise CommandFailed(f"there are no records in {state_dir}: no agent has run on it yet", Exit.USAGE)
     with Store.open(state_dir) as store:
+        if store.set_aside is not None:
+            raise CommandFailed(
+                f"the records in {state_dir} were damaged and are set aside as {store.set_aside.name}; "
+                "`foretell run` begins anew and asks the desk what is open",
+                Exit.TEMPORARY,
+            )
         yield store
 
 

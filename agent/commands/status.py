@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 
 from agent.commands import options
-from agent.commands.exits import CommandFailed, Exit
+from agent.commands.exits import Exit
 from agent.folder import FolderUnusable, is_in_use
 from agent.status import Summary, health, read_summary
 from agent.terminal import show_status
@@ -20,7 +20,12 @@ from agent.terminal import show_status
 @options.state_dir
 @options.as_json
 def command(state_dir: Path, *, as_json: bool) -> int:
-    """Say whether the daemon is alive, its last cycle, open cases, queue, and what could not be checked."""
+    """Say whether the daemon is alive, its last cycle, open cases, queue, and what could not be checked.
+
+    \b
+    Exit status: 0 all well, 1 something needs attention,
+    3 no daemon is running, or something could not be checked.
+    """
     try:
         summary = read_summary(state_dir)
         alive = is_in_use(state_dir)
@@ -34,9 +39,7 @@ def command(state_dir: Path, *, as_json: bool) -> int:
         click.echo(msgspec.json.format(msgspec.json.encode(content)).decode())
     else:
         show_status(Console(), summary, now, alive=alive)
-    if summary is None or not alive:
-        raise CommandFailed(f"no agent is running on {state_dir}", Exit.UNCHECKED)
-    return _status(summary)
+    return _status(summary) if summary is not None and alive else Exit.UNCHECKED
 
 
 def _status(summary: Summary) -> Exit:

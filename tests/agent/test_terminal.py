@@ -8,6 +8,7 @@ from rich.console import Console
 
 from agent import terminal
 from agent.model import Operation, QueuedOperation
+from agent.rehearsal import Rehearsal
 from agent.status import CaseDetails, CollectorRun, TicketComment, TicketText, TimeLineEntry
 from collectors import CouldNotCheck
 
@@ -29,6 +30,13 @@ class Paper:
     def words(self):
         """What was printed, without line breaks and alignment."""
         return " ".join(self.text.split())
+
+
+def rehearsed(snapshot, **changes):
+    """Return a cycle on paper that would open the snapshot's cases, unless `changes` say otherwise."""
+    titles = {case.key: "The disk /srv will be full" for case in snapshot.cases}
+    told = {"snapshot": snapshot, "without_records": "", "would_open": snapshot.cases, "titles": titles}
+    return Rehearsal(**told | changes)
 
 
 @pytest.fixture
@@ -54,21 +62,43 @@ def refused(snapshot):
 
 def test_a_check_ends_with_what_would_be_done(paper, snapshot):
     """Read, found, held back, not seen, and at last the ticket that would be opened."""
-    terminal.show_check(paper.console, snapshot, snapshot.cases)
+    terminal.show_check(paper.console, rehearsed(snapshot))
     headings = [line for line in paper.text.splitlines() if line and not line.startswith(" ")]
     assert headings[1:] == ["Read", "Found", "Held back", "Could not be checked", "What I would do"]
-    assert "disk 3 1 file system, least room on /srv: 12.0 GB of 100.0 GB left (12 %)" in paper.words
+    assert "disk 3 readings 1 file system, least room on /srv: 12.0 GB of 100.0 GB left (12 %)" in paper.words
     assert "warning A file system is running full: /srv" in paper.words
     assert "in 2 days: 2026-11-27 10:00 UTC at the earliest" in paper.words
     assert "goes into the first look's digest; due in 20 hours" in paper.words
     assert "filesystem_avail_bytes of /mnt/nas: no answer within 5 s" in paper.words
     assert "services: systemctl did not finish in 5 s" in paper.words
-    assert paper.words.endswith("Open a P3 ticket at helpdesk: A file system is running full: /srv")
+    assert paper.words.endswith("Open a P3 ticket at helpdesk now: The disk /srv will be full")
+
+
+@pytest.mark.parametrize(
+    ("hold", "said"),
+    [
+        ("for", "Open a P3 ticket at helpdesk in 20 hours, if it lasts:"),
+        ("first_look", "Open a P3 ticket at helpdesk in 20 hours, with all else that was there when we came:"),
+        ("maintenance", "Open a P3 ticket at helpdesk when maintenance mode ends:"),
+    ],
+)
+def test_a_ticket_that_is_held_back_is_told_with_its_time(paper, snapshot, hold, said):
+    """What would be done is not said to be done now."""
+    until = None if hold == "maintenance" else snapshot.held[0].until
+    held = msgspec.structs.replace(snapshot.held[0], key=snapshot.cases[0].key, hold=hold, until=until)
+    terminal.show_check(paper.console, rehearsed(msgspec.structs.replace(snapshot, held=[held])))
+    assert said in paper.words
+
+
+def test_a_check_that_could_not_ask_the_records_says_so(paper, snapshot):
+    """Its answer is then that of an agent which was never here before."""
+    terminal.show_check(paper.console, rehearsed(snapshot, without_records="agent.sqlite: it may not be read"))
+    assert "Judged as if no agent had run here before agent.sqlite: it may not be read" in paper.words
 
 
 def test_nothing_to_open_is_said_truthfully(paper, snapshot):
     """Nothing to open is not all well: what was held back or not seen is named."""
-    terminal.show_check(paper.console, snapshot, [])
+    terminal.show_check(paper.console, rehearsed(snapshot, would_open=[]))
     assert paper.words.endswith(
         "Nothing to open. What is held back is not old enough, or is kept for the digest. "
         "What could not be checked is not known to be well."
@@ -79,7 +109,7 @@ def test_a_host_where_all_is_well_is_told_so_briefly(snapshot):
     """Without findings, holds and gaps there is nothing to read but that."""
     well = msgspec.structs.replace(snapshot, findings=[], held=[], unjudged=[], collectors=[], cases=[])
     paper = Paper()
-    terminal.show_check(paper.console, well, [])
+    terminal.show_check(paper.console, rehearsed(well, would_open=[]))
     assert "Nothing is wrong with what was checked." in paper.words
     assert "Held back" not in paper.words
     assert paper.words.endswith("What I would do Nothing to open.")
@@ -120,7 +150,28 @@ def test_a_daemon_that_is_gone_is_not_called_alive_either(paper, snapshot):
 def test_status_without_a_daemon_says_how_to_start_it(paper):
     """No summary, no guess."""
     terminal.show_status(paper.console, None, 0.0, alive=False)
-    assert paper.words.endswith("foretell run")
+    assert paper.words == "No daemon runs here. Start it with: foretell run"
+
+
+def test_a_daemon_at_its_first_cycle_is_not_called_absent(paper):
+    """It is alive and has nothing to show yet."""
+    terminal.show_status(paper.console, None, 0.0, alive=True)
+    assert paper.words == "The daemon is at its first cycle."
+
+
+def test_a_notice_alone_is_not_waited_for(paper, snapshot):
+    """What never becomes a ticket is not said to be too young for one."""
+    held = [msgspec.structs.replace(snapshot.held[0], hold="notice", until=None)]
+    noticed = msgspec.structs.replace(snapshot, held=held, collectors=[])
+    terminal.show_check(paper.console, rehearsed(noticed, would_open=[]))
+    assert paper.words.endswith("Nothing to open.")
+
+
+def test_nothing_is_padded_with_blanks(paper, snapshot):
+    """A ticket's text that is piped into a file ends its lines where they end."""
+    ticket = TicketText(id="42", title="Full", status="open", body="A heading\n\n" + "many words " * 40)
+    terminal.show_ticket(paper.console, ticket, "UTC")
+    assert all(line == line.rstrip() for line in paper.text.splitlines())
 
 
 def test_a_desk_that_does_not_answer_is_named_with_the_reason(paper, snapshot):
@@ -185,7 +236,7 @@ def test_nothing_is_said_of_nothing(paper):
 def test_every_width_shows_everything(snapshot, refused, width):
     """On a narrow terminal lines fold; nothing is cut off and nothing runs over."""
     paper = Paper(width)
-    terminal.show_check(paper.console, snapshot, snapshot.cases)
+    terminal.show_check(paper.console, rehearsed(snapshot))
     terminal.show_status(paper.console, snapshot.summary, snapshot.cycle_at, alive=True)
     terminal.show_outbox(paper.console, [refused], "UTC", snapshot.cycle_at)
     assert max(map(len, paper.text.splitlines())) <= width
@@ -212,5 +263,5 @@ def test_names_of_the_host_are_no_markup(paper, snapshot):
     hostile = msgspec.structs.replace(
         snapshot, collectors=[CollectorRun(name="disk", success=True, duration=0.0, unchecked=[gap])]
     )
-    terminal.show_check(paper.console, hostile, [])
+    terminal.show_check(paper.console, rehearsed(hostile, would_open=[]))
     assert "filesystem_avail_bytes of /[red]x[/red]: [/] :smile: [link=x]" in paper.words
