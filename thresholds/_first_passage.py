@@ -18,7 +18,7 @@ class Walk(msgspec.Struct, frozen=True):
     """A random walk as estimated from increments: per day, in the unit of what walks.
 
     drift: mean increment. variance: of increments, as it adds up over many days. doubt: variance of the estimated drift as
-    a share of `variance`. jitter: variance that does not add up, because what is above one day is not there the next.
+    a share of `variance`. jitter: variance of what comes and goes from day to day and does not add up.
     """
 
     drift: float
@@ -32,7 +32,16 @@ class Walk(msgspec.Struct, frozen=True):
             return 1.0
         if days <= 0:
             return 0.0
-        variance = self.variance * (1.0 + days * self.doubt) + self.jitter / max(days, 1.0)
+        walked = self._walks(room, days)
+        shake = math.sqrt(self.jitter * min(days, 1.0))
+        if shake <= 0:
+            return walked
+        left = max(room - max(self.drift, 0.0) * days, 0.0)
+        shaken = 2.0 * _normal(-left / shake)
+        return 1.0 - (1.0 - walked) * (1.0 - shaken)
+
+    def _walks(self, room: float, days: float) -> float:
+        variance = self.variance * (1.0 + days * self.doubt)
         spread = math.sqrt(variance * days)
         if spread <= 0:
             return 1.0 if self.drift * days >= room else 0.0

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import msgspec
 
 from thresholds._first_passage import Walk
-from thresholds._usage import BLOCKS_A_DAY, DAY, WINDOW, Usage
+from thresholds._usage import BLOCKS_A_DAY, DAY, WINDOW, Crest, Usage
 
 NOISE = 2e-4  # of the capacity: standard deviation a day below which no measured steadiness is believed
 OUTLIER = 4 * 1.4826  # median absolute deviations that make an outlier (4 standard deviations of a normal distribution)
@@ -22,7 +22,7 @@ FEW = 5  # increments below which they cannot be judged by each other
 LAGS = 3  # days within which increments may take each other back
 LEAST_LASTING = 0.1  # of the variance of one increment
 WEEK = 7  # days: the newest weigh double
-LATELY = range(6, 1, -1)  # days that a change of pace is looked for in
+LATELY = range(13, 1, -1)  # days that a change of pace is looked for in
 BEFORE = 7  # days that have to be known before them
 CHANGE_HORIZON = 3.0  # days: so far is growth believed that began this week
 TEETH = 2  # peaks that fell back by themselves; where a person may have helped, a peak is half a one
@@ -50,13 +50,16 @@ def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
     increments = [increment / capacity for increment in daily_increments(usage.highs)]
     if not increments:
         return []
-    teeth = _teeth(usage, capacity)
-    if teeth is not None:
-        return [Growth(teeth, horizon, "teeth")]
+    horizon = min(horizon, (usage.at - usage.settled) / DAY)
+    saw = _saw(usage.crests, capacity)
+    if saw:
+        if usage.recent_high <= max(crest.height for crest in saw) + SLACK * capacity:
+            return [Growth(_walk_of_peaks(saw, capacity), horizon, "teeth")]
+        increments = [max(increment, 0.0) for increment in increments]  # this time it did not fall where it used to
     steps = [(new - old) / capacity for old, new in pairwise(usage.highs)]
     kept = _without_outliers(increments, steps)
     ignored = sum(one != cut for one, cut in zip(increments, kept, strict=True))
-    known = [Growth(_walk(kept), min(horizon, usage.at / DAY), "trend", ignored)]
+    known = [Growth(_walk(kept), horizon, "trend", ignored)]
     lately = _lately(increments)
     if lately:
         known.append(Growth(_walk(lately), min(horizon, CHANGE_HORIZON), "change"))
@@ -100,14 +103,14 @@ def _without_outliers(increments: Sequence[float], steps: Sequence[float]) -> li
     low, high = middle - width, middle + width
     if _events([one > high for one in increments]) > 1:
         high = max(increments)
-    if _events([one < low for one in increments]) > 1:
-        low = min(increments)
+    if low > 0 or _events([one < low for one in increments]) > 1:
+        low = min(increments)  # a day without growth is no event
     return [min(max(one, low), high) for one in increments]
 
 
 def _events(marks: Sequence[bool]) -> int:
-    """Return how many runs of marked days there are: one event may fall into two days."""
-    return sum(mark and not before for before, mark in pairwise([False, *marks]))
+    """Return of how many events the marked days are: one event may fall into two days."""
+    return sum((len(list(run)) + 1) // 2 for marked, run in groupby(marks) if marked)
 
 
 def _lately(increments: Sequence[float]) -> Sequence[float]:
@@ -121,12 +124,13 @@ def _lately(increments: Sequence[float]) -> Sequence[float]:
     return ()
 
 
-def _teeth(usage: Usage, capacity: float) -> Walk | None:
-    """Return the walk of a saw's peaks, as long as the present tooth is not higher than those before; None without a saw."""
-    crests = [crest for crest in usage.crests if not (crest.attended and crest.height > RESCUED * capacity)]
-    if sum(0.5 if crest.attended else 1.0 for crest in crests) < TEETH:
-        return None
-    if usage.recent_high > max(crest.height for crest in crests) + SLACK * capacity:
-        return None
-    rises = [(new.height - old.height) / capacity for old, new in pairwise(crests)]
-    return _walk(rises[::-1], (crests[-1].at - crests[0].at) / DAY / len(rises))
+def _saw(crests: Sequence[Crest], capacity: float) -> Sequence[Crest]:
+    """Return the peaks that fell back by themselves as far as one can tell; empty when they are too few to count on."""
+    teeth = [crest for crest in crests if not (crest.attended and crest.height > RESCUED * capacity)]
+    return teeth if sum(0.5 if crest.attended else 1.0 for crest in teeth) >= TEETH else ()
+
+
+def _walk_of_peaks(saw: Sequence[Crest], capacity: float) -> Walk:
+    rises = [(new.height - old.height) / capacity for old, new in pairwise(saw)]
+    days = (saw[-1].at - saw[0].at) / DAY / len(rises)
+    return _walk(rises[::-1], max(days, 1 / BLOCKS_A_DAY))

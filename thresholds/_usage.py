@@ -45,6 +45,7 @@ class Usage(msgspec.Struct, frozen=True):
     origin: unix seconds of the first observation. at, used: of the latest. found: the amount in use at first sight.
     block: number of the present block; high, low: its extremes so far. highs: maxima of the blocks before, oldest first,
     gaps filled. lows: minima of the latest of them. points: (at, used) of the last 12 hours. crests: peaks that fell back.
+    settled: when a person last made room; growth is believed no farther ahead than it has been seen since.
     """
 
     origin: float
@@ -59,6 +60,7 @@ class Usage(msgspec.Struct, frozen=True):
     points: tuple[Point, ...] = ()
     swing: Swing | None = None
     crests: tuple[Crest, ...] = ()
+    settled: float = 0.0
 
     @property
     def recent_high(self) -> float:
@@ -117,6 +119,7 @@ def settle(usage: Usage, freed: float) -> Usage:
         points=((usage.at, usage.used),),
         swing=None,
         crests=(*usage.crests, Crest(usage.at, usage.recent_high, attended=True))[-CRESTS:],
+        settled=usage.at,
     )
 
 
@@ -134,6 +137,7 @@ def _in_block(usage: Usage, now: float, used: float) -> Usage:
         points=_points(usage.points, now, used),
         swing=usage.swing,
         crests=usage.crests,
+        settled=usage.settled,
     )
 
 
@@ -169,14 +173,16 @@ def _next_block(usage: Usage, now: float, used: float, block: int, *, notable: f
         points=_points(usage.points, now, used),
         swing=swing,
         crests=crests,
+        settled=usage.settled,
     )
 
 
 def _swing(swing: Swing | None, high: float, notable: float) -> tuple[Swing, float | None]:
     """Follow the 30-hour maximum; return the height of a peak when it has fallen back from it by half of its rise."""
-    if swing is None or high < swing.trough:
+    if swing is None:
         return Swing(high, high), None
     top = max(swing.top, high)
-    if top - high >= max(notable, (top - swing.trough) / 2):
+    rise = top - swing.trough
+    if rise >= notable and top - high >= max(notable, rise / 2):
         return Swing(high, high), top
-    return Swing(swing.trough, top), None
+    return (Swing(high, high) if high < swing.trough else Swing(swing.trough, top)), None

@@ -24,8 +24,11 @@ NOTABLE = 0.02  # of the capacity: what somebody frees on purpose, and what make
 SAME = 0.005  # of the capacity: differences that do not make a level a new one
 HEADROOM = 1.2  # times the floor has to be free again before a shortage is over
 NEARLY_NOTHING = 0.005  # of the capacity
+SMALLEST, LARGEST = 1e-9, 1e30  # a whole; what is beyond is no measurement
+LATEST = 1e12  # unix seconds; what is beyond is no date
 FAR = 2.0  # times the floor has to be free to be far from the limit
-FASTER = 0.7  # of its time: a flow may swell before it is full
+SWELLS = 0.7  # of its time: a flow may become faster before it is full
+FASTER = 1.5  # times the known growth is a flow of its own
 PEAKS = WINDOW * BLOCK  # seconds
 VERY_SOON = 0.125  # days
 
@@ -114,8 +117,10 @@ class Forecaster:
         value, whole = observation.value, observation.whole
         if whole is None:
             return CouldNotJudge("the rule does not say of what the amount is a part (`of`)"), memory
-        if not (math.isfinite(observation.at) and math.isfinite(value) and math.isfinite(whole) and whole > 0):
+        if not (math.isfinite(value) and SMALLEST <= whole <= LARGEST):
             return CouldNotJudge("the reading, or the whole it is part of, is no number above 0"), memory
+        if not abs(observation.at) <= LATEST:
+            return CouldNotJudge("the reading has no time"), memory
         used = min(max(value if self._limits.measures == "used" else whole - value, 0.0), whole)
         usage, memory = self._learn(memory, observation.at, used, whole)
         outlook = self._outlook(usage, memory, used)
@@ -135,6 +140,8 @@ class Forecaster:
             usage = learn(before, at, used, notable=NOTABLE * whole, attended=bool(memory.raised))
             if usage is before:
                 return usage, memory
+            if usage.at < before.at:  # it was away for so long that it is learnt anew
+                before, memory = None, ForecastMemory()
         rises, growths = memory.rises, memory.growths
         if before is None or usage.points is not before.points:
             rises = follow(rises, usage.points, attended=bool(memory.raised))
@@ -160,27 +167,32 @@ class Forecaster:
             peak_room=peak_room,
             growth=most,
             likely=likely,
-            rise=self._rise(usage, memory, used) if memory.rises.running else None,
+            rise=self._rise(usage, memory, used, most) if memory.rises.running else None,
             short=room < floor and used > usual + SAME * whole,
             well=well,
             raised=bool(memory.raised),
         )
 
-    def _rise(self, usage: Usage, memory: ForecastMemory, used: float) -> Rise | None:
-        """Return the flow that fills it soon; where it has been as full lately, only one that does so very soon."""
+    def _rise(self, usage: Usage, memory: ForecastMemory, used: float, slow: Growth | None) -> Rise | None:
+        """Return the flow that fills it soon, if it is more than the growth that is known already.
+
+        Where it has been as full lately, only one that fills it very soon is.
+        """
         room = memory.whole - used
         rise = threat(memory.rises, room)
-        if rise and used < usage.recent_high - SAME * memory.whole and room / rise.per_day > VERY_SOON:
+        if rise is None or (slow and rise.per_day <= FASTER * slow.walk.drift * memory.whole):
             return None
-        return rise
+        seen_lately = used < usage.recent_high - SAME * memory.whole
+        return None if seen_lately and room / rise.per_day > VERY_SOON else rise
 
     def _path(self, outlook: _Outlook) -> str:
         """Return what says that it fills up, the most urgent first; empty when nothing does."""
         if outlook.rise:
             return "rise"
-        # What has just fallen from its peak is not begun with; if it is a dump that comes every night, so will the peak.
-        near_peak = outlook.raised or outlook.room - outlook.peak_room <= NOTABLE
-        if outlook.growth and outlook.likely >= self._limits.probability and near_peak:
+        # What has just fallen from its peak is not begun with: of a dump that comes every night, the peak will come too. And
+        # where nothing is left there is nothing to forecast.
+        begins = outlook.room - outlook.peak_room <= NOTABLE and outlook.peak_room >= NEARLY_NOTHING
+        if outlook.growth and outlook.likely >= self._limits.probability and (begins or outlook.raised):
             return outlook.growth.path
         return "floor" if outlook.short else ""
 
@@ -190,8 +202,10 @@ class Forecaster:
         """Return to healthy at once when somebody made room enough, or when it has looked well for long enough."""
         freed = self._freed(usage, memory, used)
         if freed:
-            memory = msgspec.structs.replace(memory, usage=settle(usage, freed), rises=Rises(memory.rises.days))
-            outlook = self._outlook(settle(usage, freed), memory, used)
+            usage = settle(usage, freed)
+            growths = tuple(growth(usage, memory.whole, self._horizon))
+            memory = msgspec.structs.replace(memory, usage=usage, rises=Rises(memory.rises.days), growths=growths)
+            outlook = self._outlook(usage, memory, used)
             if not self._path(outlook) and outlook.likely < self._limits.clear_probability:
                 return msgspec.structs.replace(memory, raised="", calm_at=None), outlook
         if self._path(outlook) or outlook.short or not outlook.well:
@@ -258,7 +272,7 @@ class Forecaster:
         if outlook.rise:
             full = outlook.room * whole / outlook.rise.per_day
             expected = min(full, full if expected is None else expected)
-            earliest = min(full * FASTER, expected if earliest is None else earliest)
+            earliest = min(full * SWELLS, expected if earliest is None else earliest)
         if earliest is None or expected is None:
             return None
         return Forecast(at + earliest * DAY, at + expected * DAY, None if latest is None else at + latest * DAY)
