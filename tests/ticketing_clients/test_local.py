@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -20,39 +20,37 @@ def desk(tmp_path):
     return LocalDesk(tmp_path, "local", NOON.timestamp())
 
 
-def open_many(folder, number):
-    """Open tickets in a process of its own, as courier and command line do."""
-    desk = LocalDesk(folder, "local", NOON.timestamp())
-    for _ in range(number):
-        desk.open(new_ticket())
+# Run as a process of its own, as courier and command line are: FOLDER, how many tickets, and whether to be killed after.
+OPEN_TICKETS = """
+import os, signal, sys
+from pathlib import Path
+from ticketing_clients.contract import NOON, new_ticket
+from ticketing_clients.local import LocalDesk
+
+desk = LocalDesk(Path(sys.argv[1]), "local", NOON.timestamp())
+for _ in range(int(sys.argv[2])):
+    desk.open(new_ticket())
+if sys.argv[3] == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def open_tickets(folder, number, end):
+    """Start a process that opens so many tickets and then ends, or dies."""
+    return subprocess.Popen([sys.executable, "-c", OPEN_TICKETS, str(folder), str(number), end])
 
 
 def test_processes_share_the_file(tmp_path, desk):
     """Three processes that start on no file at all lose no ticket and no id."""
-    spawn = multiprocessing.get_context("spawn")
-    others = [spawn.Process(target=open_many, args=(tmp_path, 10)) for _ in range(3)]
-    for one in others:
-        one.start()
-    for one in others:
-        one.join(60)
-    assert [one.exitcode for one in others] == [0, 0, 0]
+    others = [open_tickets(tmp_path, 10, "end") for _ in range(3)]
+    assert [one.wait(60) for one in others] == [0, 0, 0]
     assert [one.ref.id for one in desk.tickets()] == [f"L{number}" for number in range(1, 31)]
-
-
-def open_and_die(folder, ticket):
-    """Open a ticket and end at once, closing nothing."""
-    LocalDesk(folder, "local", NOON.timestamp()).open(ticket)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_ticket_is_durable_when_open_returns(tmp_path, desk):
     """The process that opened it is killed right after; the ticket is there."""
-    ticket = new_ticket()
-    child = multiprocessing.get_context("spawn").Process(target=open_and_die, args=(tmp_path, ticket))
-    child.start()
-    child.join(60)
-    assert child.exitcode == -signal.SIGKILL
-    assert [one.open for one in desk.find(ticket.key)] == [True]
+    assert open_tickets(tmp_path, 1, "die").wait(60) == -signal.SIGKILL
+    assert [ticket.status for ticket in desk.tickets()] == ["new"]
 
 
 def test_a_damaged_file_is_told_and_kept(tmp_path, desk):
