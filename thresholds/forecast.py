@@ -232,8 +232,9 @@ class Forecaster:
     def _judge(self, at: float, used: float, memory: ForecastMemory, outlook: _Outlook) -> Judgement | CouldNotJudge:
         limits, whole = self._limits, memory.whole
         forecast = self._forecast(at, outlook, whole) if memory.raised else None
-        path, severity = memory.raised, Severity.HEALTHY
+        severity = Severity.HEALTHY
         if memory.raised:
+            path = self._path(outlook) or memory.raised
             soon = forecast is not None and forecast.earliest - at <= limits.critical_within
             severity = (
                 Severity.CRITICAL if soon or (outlook.short and outlook.room < limits.floor) else Severity.WARNING
