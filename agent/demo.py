@@ -1,14 +1,15 @@
 """A recorded week of a filling disk through the agent's own code, at high speed, into the local desk.
 
-Only the readings and the time come from the recording; a person who confirms is played at the end.
+Only the readings and the time come from the recording. The customer is played: agrees to the first proposed time, and
+confirms at the end; the work itself is in the recording.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -20,14 +21,15 @@ from agent.courier import deliver
 from agent.dispatch import Job
 from agent.folder import StateFolder
 from agent.host import HostIdentity
-from agent.model import Acted, Case
+from agent.model import Acted, Case, CaseState
 from agent.outbox import Outbox
 from agent.pipeline import Pipeline
-from agent.plain import STATES
 from agent.recording import read
 from agent.status import TicketText
 from agent.store import History, Store
-from ticketing_clients import Act
+from collectors import Reading
+from ticketing_clients import ActKind
+from ticketing_clients.local import LocalDesk
 
 RECORDING = "filling-disk.csv.gz"
 HOST = HostIdentity(id="recording", name="web01 (recording)", os="Debian GNU/Linux 12 (bookworm)")
@@ -36,19 +38,25 @@ CUSTOMER = "the recording's customer"
 LOOK_EVERY = 3600.0
 
 
-class Scene(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of the week: when (unix seconds), how far along (0 to 1), and what happened."""
-
-    at: float
-    progress: float
-    told: tuple[Told, ...] = ()
+#: what is told of a case, in the order in which it usually happens
+Event = Literal["found", "held", "opened", "ticket", "agreed", "worse", "recovering", "verified", "confirmed", "closed"]
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to a case, in the words of its state."""
+    """What happened, and the case as it then was. title: of its ticket, when that is what is told."""
 
+    event: Event
     case: Case
-    what: str
+    title: str = ""
+
+
+class Scene(msgspec.Struct, frozen=True, kw_only=True):
+    """One moment of the week: when (unix seconds), how far along (0 to 1), what was read, and what happened."""
+
+    at: float
+    progress: float
+    readings: tuple[Reading, ...]
+    told: tuple[Told, ...] = ()
 
 
 def play(state_dir: Path) -> Iterator[Scene]:
@@ -73,14 +81,13 @@ def tickets(state_dir: Path) -> list[TicketText]:
 
 
 def load_demo_configuration() -> Configuration:
-    """Return the defaults, with a host and a customer that cannot be taken for real ones."""
+    """Return the defaults, with a host and a customer that cannot be taken for real ones, in the recording's time zone."""
     configuration = load(Path("/dev/null"))
     settings = configuration.settings
     host = msgspec.structs.replace(settings.host, id=HOST.id, name=HOST.name, role="a recording, not a real host")
-    customer = msgspec.structs.replace(settings.customer, name=CUSTOMER)
-    return msgspec.structs.replace(
-        configuration, settings=msgspec.structs.replace(settings, host=host, customer=customer)
-    )
+    customer = msgspec.structs.replace(settings.customer, name=CUSTOMER, zone="UTC")
+    settings = msgspec.structs.replace(settings, host=host, customer=customer)
+    return msgspec.structs.replace(configuration, settings=settings, zone="UTC")
 
 
 class Stage:
@@ -104,11 +111,9 @@ class Stage:
         before = self.pipeline.cases
         cases = self.pipeline.cycle(at).cases
         self._courier(at)
-        changed = [case for key, case in cases.items() if _changed(before.get(key), case)]
-        for case in changed:
-            if case.state == "awaiting_confirmation":
-                self._confirm(case, at)
-        return Scene(at=at, progress=progress, told=tuple(Told(case=case, what=_what(case)) for case in changed))
+        told = [self._titled(one) for key, case in cases.items() for one in _tell(before.get(key), case)]
+        answers = [answer for one in told if (answer := self._answer(one, at))]
+        return Scene(at=at, progress=progress, readings=tuple(collection.readings), told=(*told, *answers))
 
     def _courier(self, at: float) -> None:
         look = at - self.looked >= LOOK_EVERY
@@ -117,15 +122,44 @@ class Stage:
             job = Job(config=None, state_dir=str(self.state_dir), host=HOST, now=at, poll=look)
             deliver(job, self.configuration, self.store, now=lambda: at)
 
-    def _confirm(self, case: Case, at: float) -> None:
-        """Play the customer, who sees that all works again."""
-        act = Act(id=f"demo-{at}", kind="confirm", by=CUSTOMER, at=datetime.fromtimestamp(at, UTC))
+    def _titled(self, told: Told) -> Told:
+        """Read from the desk what the ticket is called."""
+        details = case_details(self.store, self.state_dir, told.case, {}) if told.event == "ticket" else None
+        return msgspec.structs.replace(told, title=details.ticket.title) if details and details.ticket else told
+
+    def _answer(self, told: Told, at: float) -> Told | None:
+        """Play the customer on the local desk's ticket."""
+        case = told.case
+        if case.ticket is None or told.event not in _ANSWERS:
+            return None
+        event, kind, option = _ANSWERS[told.event]
+        desk = LocalDesk(self.state_dir, case.ticket.desk, now=at)
+        act = desk.record_act(case.ticket, kind, by=CUSTOMER, option=option)
         self.store.put_event(Acted(case=case.key, act=act, at=at))
+        return Told(event=event, case=case)
 
 
-def _changed(before: Case | None, now: Case) -> bool:
-    return before is None or (before.state, before.priority) != (now.state, now.priority)
+# What the customer does about it: how that is told, which act it is at the desk, and which proposed time it takes.
+_ANSWERS: Mapping[Event, tuple[Event, ActKind, int | None]] = {
+    "ticket": ("agreed", "accept_window", 1),
+    "verified": ("confirmed", "confirm", None),
+}
+_STATES: Mapping[CaseState, Event] = {
+    "pending": "held",
+    "open": "opened",
+    "recovering": "recovering",
+    "awaiting_confirmation": "verified",
+    "closed": "closed",
+}
 
 
-def _what(case: Case) -> str:
-    return f"{STATES[case.state]}, {case.priority}" if case.state == "open" else STATES[case.state]
+def _tell(before: Case | None, now: Case) -> Iterator[Told]:
+    """Yield what is new about a case; its ticket is known one step after it opened, when the desk has it."""
+    if before is None:
+        yield Told(event="found", case=now)
+    if (before is None or before.state != now.state) and now.state in _STATES:
+        yield Told(event=_STATES[now.state], case=now)
+    elif before is not None and before.priority != now.priority:
+        yield Told(event="worse", case=now)
+    if now.ticket is not None and (before is None or before.ticket is None):
+        yield Told(event="ticket", case=now)

@@ -168,4 +168,6 @@ def measured(evidence: Mapping[str, Fact], zone: str = "UTC") -> str:
     if numbers.get("whole") and "available" in numbers:
         share = percent(numbers["available"] / numbers["whole"])
         said["value"] = f"{said['available']} of {said['whole']} left ({share})"
+        if not numbers.get("limit"):
+            said.pop("limit", None)  # that nothing left is the limit goes without saying
     return ", ".join(phrase.format(said[key]) for key, phrase in _EVIDENCE.items() if key in said)

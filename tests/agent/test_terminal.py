@@ -167,7 +167,7 @@ def test_a_notice_alone_is_not_waited_for(paper, snapshot):
     assert paper.words.endswith("Nothing to open.")
 
 
-def test_nothing_is_padded_with_blanks(paper, snapshot):
+def test_nothing_is_padded_with_blanks(paper):
     """A ticket's text that is piped into a file ends its lines where they end."""
     ticket = TicketText(id="42", title="Full", status="open", body="A heading\n\n" + "many words " * 40)
     terminal.show_ticket(paper.console, ticket, "UTC")
