@@ -20,12 +20,14 @@ from agent.model import Adopted, Case, DeskHealth, Observed, QueuedOperation
 from agent.outbox import Outbox
 from agent.render import RenderContext, render_comment, render_ticket
 from agent.settings import HOUR, MINUTE
-from agent.store import Store
+from agent.store import Store, StoreUnavailable
 from ticketing_clients import (
     Comment,
+    DeskError,
     DeskUnreachable,
     FoundTicket,
     NotApplied,
+    NotAuthorised,
     NothingSent,
     OutcomeUnknown,
     Reason,
@@ -64,24 +66,23 @@ class Delivery:
         self.now = now
 
     def run(self, *, poll: bool, rebuild: bool) -> DeskHealth:
-        """Do the whole batch; return how the desk was. A desk that cannot be reached ends the batch, never the work."""
+        """Do the whole batch; return how the desk was. A desk that does not serve us ends the batch, never the work."""
         try:
             if rebuild:
                 self._rebuild()
             self._send_all()
             if poll:
                 self._poll()
-        except NothingSent as error:
-            log.warning("desk not available", desk=self.desk, reason=error.reason, detail=str(error))
-            return self._health(error)
-        return self._health(None)
+        except _NotServed as end:
+            return end.health
+        except DeskError as error:
+            return self._not_served(error)
+        return DeskHealth(reachable=True, at=self.now(), last_contact=self.now())
 
-    def _health(self, error: NothingSent | None) -> DeskHealth:
-        before, now = self.store.desk_health(self.desk), self.now()
-        if error is None:
-            return DeskHealth(reachable=True, at=now, last_contact=now)
+    def _not_served(self, error: DeskError) -> DeskHealth:
+        log.warning("the desk does not serve us", desk=self.desk, reason=error.reason, detail=str(error))
         patience = error.retry_after if isinstance(error, Throttled) else None
-        return failed(before, error.reason, str(error), now, patience)
+        return failed(self.store.desk_health(self.desk), error.reason, str(error), self.now(), patience)
 
     # -- sending ----------------------------------------------------------------------------------------------------
 
@@ -92,22 +93,24 @@ class Delivery:
 
     def _send(self, queued: QueuedOperation) -> None:
         operation = queued.operation
-        payload = self._payload(queued)
         was_sending = queued.state == "sending"
-        self.outbox.sending(operation.id, not_before=self.now() + SETTLE)
         try:
-            ref = self._carry_out(queued, payload, unknown=was_sending)
+            payload = self._payload(queued)
+            if not self.outbox.sending(operation.id, not_before=self.now() + SETTLE):
+                return  # given up since the batch was read
+            ref = _named(lambda: self._carry_out(queued, payload, unknown=was_sending))
         except OutcomeUnknown as error:
             log.warning("outcome unknown", operation=operation.id, detail=str(error))
             self.outbox.unknown(operation.id, self.now() + max(SETTLE, back_off(queued.attempts)), str(error))
         except NothingSent as error:
-            # What was unknown stays unknown: only an answer of the desk can settle it.
-            again = self._health(error).not_before
-            if was_sending:
+            health = self._not_served(error)
+            # What may be refused for this one alone waits a little longer than the desk rests: then others have their turn.
+            again = health.not_before + (SETTLE if isinstance(error, NotAuthorised) else 0.0)
+            if was_sending:  # what was unknown stays unknown: only an answer of the desk can settle it
                 self.outbox.unknown(operation.id, again, str(error))
             else:
                 self.outbox.retry(operation.id, again, error.reason, str(error))
-            raise
+            raise _NotServed(health) from error
         except Rejected as error:
             log.warning("set aside, the desk refused", operation=operation.id, reason=error.reason, detail=str(error))
             self.outbox.reject(operation.id, error.reason, str(error), self.now())
@@ -115,21 +118,25 @@ class Delivery:
             self.outbox.done(operation.id, ref, self.now())
 
     def _payload(self, queued: QueuedOperation) -> bytes:
-        """Return the exact bytes that were rendered for this operation, rendering them the first time only."""
+        """Return the exact bytes that were rendered for this operation, rendering them the first time only.
+
+        Raises Rejected when there are none that may leave, which is this operation's own trouble and no other's.
+        """
         if queued.rendered is None:
             payload = msgspec.json.encode(self._render(queued))
             self.outbox.rendered(queued.operation.id, payload, hashlib.sha256(payload).hexdigest())
             return payload
         if hashlib.sha256(queued.rendered).hexdigest() != queued.digest:
-            raise RuntimeError(
-                f"operation {queued.operation.id}: its rendered text does not match its hash; it was altered"
-            )
+            raise Rejected("its rendered text does not match its hash: it was altered, and does not leave")
         return queued.rendered
 
     def _render(self, queued: QueuedOperation) -> Ticket | Comment:
-        if queued.operation.kind == "comment":
-            return render_comment(queued.operation, self.render)
-        return render_ticket(queued.operation, self.render)
+        render = render_comment if queued.operation.kind == "comment" else render_ticket
+        try:
+            return render(queued.operation, self.render)
+        except Exception as error:
+            log.debug("rendering failed", operation=queued.operation.id, exc_info=True)
+            raise Rejected(f"it cannot be put into words: {type(error).__name__}: {error}") from error
 
     def _carry_out(self, queued: QueuedOperation, payload: bytes, *, unknown: bool) -> TicketRef:
         operation, can = queued.operation, self.client.capabilities
@@ -149,7 +156,7 @@ class Delivery:
             case "resolve" if can.resolve:
                 self.client.resolve(ref)
             case "reopen":
-                return self._reopen(ref, ticket)
+                return self._reopen(ref, ticket, unknown=unknown)
             case _:
                 log.info("left out, the desk cannot do it", operation=operation.id, kind=operation.kind, desk=self.desk)
         return ref
@@ -169,31 +176,36 @@ class Delivery:
             found = _patiently(lambda: self.client.find(ticket.key))
             if any(one.open for one in found):
                 return self._one_of(found)
-            if unknown and found:
+            earlier = self.outbox.latest_ticket(ticket.key)
+            if unknown and found and (earlier is None or found[-1].ref.id != earlier.id):
                 return found[-1].ref  # made by our lost request, and closed by a person since
         try:
             return self.client.open(ticket)
         except NotApplied as error:
             # The ticket is there, but not all of it is as asked: better told with a flaw than not told.
-            if not (self.client.capabilities.find and (found := self.client.find(ticket.key))):
+            found = self.client.find(ticket.key) if self.client.capabilities.find else []
+            if not any(one.open for one in found):
                 raise
-            log.warning("opened, but not all was taken", ticket=found[0].ref.id, detail=str(error))
+            log.warning("opened, but not all was taken", key=ticket.key, detail=str(error))
             return self._one_of(found)
 
-    def _reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
+    def _reopen(self, ref: TicketRef, ticket: Ticket, *, unknown: bool) -> TicketRef:
         if self.client.capabilities.reopen == "none":
-            return self._open(ticket, unknown=False)
+            return self._open(ticket, unknown=unknown)
         try:
             return self.client.reopen(ref, ticket)
         except TicketGone:
-            return self._open(ticket, unknown=False)
+            return self._open(ticket, unknown=unknown)
 
     def _one_of(self, found: list[FoundTicket]) -> TicketRef:
         """Of several open tickets with one key keep the first, and close the others as its duplicates."""
         first, *others = [one for one in found if one.open]
         for other in others:
             log.warning("closing a duplicate", ticket=other.ref.id, original=first.ref.id)
-            self.client.close_duplicate(other.ref, first.ref)
+            try:
+                self.client.close_duplicate(other.ref, first.ref)
+            except Rejected as error:  # the first is the one that counts, whatever becomes of the other
+                log.warning("a duplicate stays open", ticket=other.ref.id, detail=str(error))
         return first.ref
 
     # -- looking ----------------------------------------------------------------------------------------------------
@@ -202,25 +214,28 @@ class Delivery:
         if not self.client.capabilities.read:
             return
         for case in self.store.cases():
-            if case.ticket is not None and case.state not in {"pending", "closed"}:
-                self._look_at(case, case.ticket)
+            if case.ticket is None or case.state in {"pending", "closed"}:
+                continue
+            # A reopening in this very batch may have made a follow-up, of which the case knows nothing yet.
+            ref = self.outbox.latest_ticket(case.key) or case.ticket
+            try:
+                self._look_at(case, ref)
+            except NothingSent:
+                raise
+            except DeskError as error:
+                log.warning("could not look at a ticket", ticket=ref.id, reason=error.reason, detail=str(error))
 
     def _look_at(self, case: Case, ref: TicketRef) -> None:
         try:
             state = _patiently(lambda: self.client.read(ref))
         except TicketGone:
             state = None
-        except OutcomeUnknown as error:
-            log.warning("could not read ticket", ticket=ref.id, detail=str(error))
-            return
         self.store.put_event(Observed(case=case.key, state=state, at=self.now()))
         young = case.opened_at is not None and self.now() - case.opened_at < TWIN_WATCH
         if young and self.client.capabilities.find:
-            self._one_of_if_many(_patiently(lambda: self.client.find(case.key)))
-
-    def _one_of_if_many(self, found: list[FoundTicket]) -> None:
-        if sum(one.open for one in found) > 1:
-            self._one_of(found)
+            found = _patiently(lambda: self.client.find(case.key))
+            if any(one.open for one in found):
+                self._one_of(found)
 
     def _rebuild(self) -> None:
         """Our records are new or were lost: learn which tickets of this host the desk has open."""
@@ -231,6 +246,14 @@ class Delivery:
             for one in found:
                 self.store.put_event(Adopted(case=one.key, ref=one.ref, at=self.now()))
             self.store.rebuild_wanted = False
+
+
+class _NotServed(Exception):
+    """The batch is over: the desk serves us no more."""
+
+    def __init__(self, health: DeskHealth) -> None:
+        super().__init__(health.reason)
+        self.health = health
 
 
 def failed(before: DeskHealth, reason: Reason, detail: str, now: float, wait: float | None = None) -> DeskHealth:
@@ -256,7 +279,18 @@ def _patiently(ask: Callable[[], Answer]) -> Answer:
         stop=stop_after_attempt(3),
         reraise=True,
     )
-    return again(ask)
+    return _named(lambda: again(ask))
+
+
+def _named(ask: Callable[[], Answer]) -> Answer:
+    """Return what `ask` returns. After an error that clients do not announce nobody knows what was done: OutcomeUnknown."""
+    try:
+        return ask()
+    except (DeskError, StoreUnavailable):
+        raise
+    except Exception as error:
+        log.debug("the client failed", exc_info=True)
+        raise OutcomeUnknown(f"the desk's client failed: {type(error).__name__}") from error
 
 
 def back_off(failures: int) -> float:

@@ -104,11 +104,16 @@ class Outbox:
         """Keep the exact bytes that will leave, and their SHA-256."""
         self._change(id, rendered=payload, digest=digest)
 
-    def sending(self, id: str, not_before: float) -> None:  # noqa: A002
-        """Journal the intent, before the request. If nothing else is ever heard, ask the desk from `not_before` on."""
-        with self._store.transaction():
-            self._database.write("UPDATE operations SET attempts = attempts + 1 WHERE id = ?", (id,))
-            self._change(id, state="sending", not_before=not_before)
+    def sending(self, id: str, not_before: float) -> bool:  # noqa: A002
+        """Journal the intent, before the request. If nothing else is ever heard, ask the desk from `not_before` on.
+
+        Return False when it is settled, refused or given up: then there is nothing to request.
+        """
+        sql = """
+            UPDATE operations SET state = 'sending', attempts = attempts + 1, not_before = ?
+            WHERE id = ? AND state IN ('queued', 'sending')
+        """
+        return self._database.write(sql, (not_before, id)) == 1
 
     def unknown(self, id: str, not_before: float, detail: str) -> None:  # noqa: A002
         """Record that nobody knows what the desk did; it is to be asked from `not_before` on."""
