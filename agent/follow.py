@@ -70,8 +70,8 @@ def _take(followed: dict[str, Followed], event: DeskEvent, situation: Situation)
 def _gather(followed: dict[str, Followed], situation: Situation) -> None:
     """Open what wants to open, together where a person would rather read one ticket; then follow the gatherings."""
     after_maintenance = [one for one in followed.values() if one.wants_to_open and one.case.hold == "maintenance"]
-    from_first_look = [one for one in followed.values() if one.wants_to_open and one.case.hold == "first_look"]
-    if from_first_look:
+    from_first_look = [one for one in followed.values() if _belongs_to_first_look(one)]
+    if from_first_look and situation.key("first_look", {}) not in followed:  # there is one digest; latecomers stand alone
         notices = [one.case for one in followed.values() if one.case.hold == "notice" and one.case.state == "pending"]
         _open_together(followed, from_first_look, rule="first_look", subject={}, situation=situation, notices=notices)
     if len(after_maintenance) > 1:
@@ -89,6 +89,11 @@ def _gather(followed: dict[str, Followed], situation: Situation) -> None:
     for one in list(followed.values()):
         if one.case.rule in GATHERINGS and one.case.state != "closed":
             _follow_members(one, followed)
+
+
+def _belongs_to_first_look(one: Followed) -> bool:
+    """Return whether a case that wants to open was held for the digest, and has not become urgent meanwhile."""
+    return one.wants_to_open and one.case.hold == "first_look" and one.case.priority in {"P3", "P4"}
 
 
 def _open_together(
