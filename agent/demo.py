@@ -63,7 +63,7 @@ def play(state_dir: Path) -> Iterator[Scene]:
     """Play the recording on the state folder `state_dir`, which must be empty; yield a Scene for each step of it."""
     configuration = load_demo_configuration()
     units = {reading.name: reading.unit for one in configuration.collectors for reading in one.plugin.readings}
-    with resources.files("agent.recordings").joinpath(RECORDING).open("rb") as raw:
+    with resources.as_file(resources.files("agent.recordings") / RECORDING) as file, file.open("rb") as raw:
         collections = list(read(raw, units))
     start = collections[0].readings[0].at
     with StateFolder(state_dir) as folder, Store.open(folder.path) as store:

@@ -1,0 +1,69 @@
+"""What is told of one case: its story, and its ticket only where the local desk holds that very ticket."""
+
+import msgspec
+import pytest
+
+from agent.case_details import case_details
+from agent.demo import play
+from agent.store import Store
+from ticketing_clients import TicketRef
+from ticketing_clients.local import FILE_NAME
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which one case was followed to its end."""
+    folder = tmp_path_factory.mktemp("details") / "state"
+    for _ in play(folder):
+        pass
+    return folder
+
+
+@pytest.fixture
+def case(folder):
+    """That case."""
+    with Store.open(folder) as store:
+        [case] = [case for case in store.cases(include_closed=True) if case.ticket]
+    return case
+
+
+def details(folder, case, summaries=None):
+    """Return what is told of `case`."""
+    with Store.open(folder) as store:
+        return case_details(store, folder, case, summaries or {})
+
+
+def test_a_case_is_told_with_summary_story_and_ticket(folder, case):
+    """Oldest first, with what was said on the ticket."""
+    told = details(folder, case, {case.rule: "A file system is running full"})
+    assert told.summary == "A file system is running full"
+    assert [entry.at for entry in told.time_line] == sorted(entry.at for entry in told.time_line)
+    assert told.ticket is not None
+    assert told.ticket.id == case.ticket.id
+    assert [comment.by for comment in told.ticket.comments] == ["", ""]
+    assert case.opened_at < told.ticket.comments[0].at < told.ticket.comments[1].at
+
+
+def test_a_rule_nobody_knows_any_more_has_no_summary(folder, case):
+    """It may have been removed from the configuration; the case is told all the same."""
+    assert details(folder, case).summary == ""
+
+
+@pytest.mark.parametrize(
+    "ref", [None, TicketRef("helpdesk", "1", "https://desk.example/1"), TicketRef("local", "L99", "")]
+)
+def test_a_ticket_that_the_local_desk_does_not_hold_has_no_text(folder, case, ref):
+    """None yet, another desk's, or one that is gone: other desks show theirs themselves."""
+    assert details(folder, msgspec.structs.replace(case, ticket=ref)).ticket is None
+
+
+def test_a_ticket_of_another_case_is_not_shown(folder, case):
+    """The key must be the same too."""
+    assert details(folder, msgspec.structs.replace(case, key="0" * 64)).ticket is None
+
+
+def test_looking_makes_no_desk(folder, case, tmp_path):
+    """Where no local desk is, none is made by asking."""
+    with Store.open(folder) as store:
+        assert case_details(store, tmp_path, case, {}).ticket is None
+    assert not (tmp_path / FILE_NAME).exists()
