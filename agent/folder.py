@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+
+from agent.closing import Closing
 
 AGENT_LOCK = "agent.lock"
 # `is_in_use` holds a free lock for the moment of its look; who wants the lock tries again so often, after so many seconds.
@@ -26,7 +26,7 @@ class FolderUnusable(Exception):
     """The folder cannot be made, read or written by this user; the message says why and how to mend it."""
 
 
-class StateFolder:
+class StateFolder(Closing):
     """The folder, held from construction until `close` (or the end of a `with`), or until this process ends in any way."""
 
     def __init__(self, path: Path) -> None:
@@ -34,14 +34,6 @@ class StateFolder:
         self.path = path
         _make(path)
         self._lock = _locked(path, AGENT_LOCK)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of it."""

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import structlog
 
+from agent.closing import Closing
 from agent.store._errors import NO_SPACE, StoreDamaged, StoreUnavailable, translated
 from agent.store._reserve import Reserve
 
@@ -31,7 +31,7 @@ Migration = Sequence[str]
 log = structlog.get_logger()
 
 
-class Database:
+class Database(Closing):
     """An open file. One thread at a time.
 
     set_aside: where a damaged file was moved when this one was opened; this one is then new and empty.
@@ -61,14 +61,6 @@ class Database:
             raise
         if reserve is not None:
             reserve.fill()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the file."""

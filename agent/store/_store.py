@@ -10,11 +10,11 @@ import zlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from agent.closing import Closing
 from agent.model import Case, DeskEvent, DeskHealth
 from agent.store._database import Database
 from agent.store._errors import StoreUnavailable
@@ -33,7 +33,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     what: str
 
 
-class Store:
+class Store(Closing):
     """The agent's records, open. Several processes may have them open; within a process, one thread at a time.
 
     Every change is lasting when its call returns, or, inside `transaction()`, when that ends. Every method raises
@@ -76,14 +76,6 @@ class Store:
             raise StoreUnavailable(
                 folder, f"it cannot be read ({error.strerror})", "run as the agent's user"
             ) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Let go of the records, and of what was opened beside them."""
