@@ -34,9 +34,12 @@ from thresholds import Finding, Rule, Severity
 from ticketing_clients import Act, Priority
 
 RECURRENCE_PERIOD = 30 * DAY
-# A problem that nothing measures any more (its disk was unmounted) may be closed by a person without our word for it.
+# A problem that nothing measures any more (its disk was unmounted): a person may close it without our word for it, and
+# one that nobody was told of is forgotten.
 UNMEASURED_AFTER = DAY
 KEPT_ACTS = 50
+# What is counted from; all other times of a case are dates.
+RUNNING_TIMES = ("breach_since", "healthy_since", "changed_at", "judged_at", "last_seen", "closed_by_person_at")
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,10 +64,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One case after the cycle, what it asks of the desk, and what happened to it, for its time line.
 
     durable: whether it has to be written down; a mere repeat of the last finding has not.
+    untold: it ended before the desk was told that it began; what still waits to be said about it is no longer true.
     """
 
     case: Case
     durable: bool
+    untold: bool = False
     operations: tuple[Operation, ...] = ()
     happenings: tuple[str, ...] = ()
 
@@ -84,7 +89,7 @@ def rebase(case: Case, step: float) -> Case:
 
     Dates promised to people (an acknowledgement's end, a deferral) stay what they were.
     """
-    running = {name: getattr(case, name) for name in ("breach_since", "healthy_since", "changed_at", "judged_at")}
+    running = {name: getattr(case, name) for name in RUNNING_TIMES}
     return msgspec.structs.replace(case, **{name: at + step for name, at in running.items() if at is not None})
 
 
@@ -99,6 +104,8 @@ class Followed:
         self.operations: list[Operation] = []
         self.happenings = happenings or []
         self.wants_to_open = False
+        self.seen = False
+        self.untold = False
 
     @property
     def rule(self) -> Rule | None:
@@ -110,6 +117,7 @@ class Followed:
         return Step(
             case=self.case,
             durable=bool(before is None or self.operations or self.happenings or self._differs(before)),
+            untold=self.untold,
             operations=tuple(self.operations),
             happenings=tuple(self.happenings),
         )
@@ -129,6 +137,7 @@ class Followed:
 
     def see(self, finding: Finding) -> None:
         """Take in what a rule says now."""
+        self.seen = True
         if not self.case.rule:
             self.set(rule=finding.rule, subject=finding.subject)
         if finding.severity is Severity.HEALTHY:
@@ -147,12 +156,14 @@ class Followed:
             since=finding.since,
             last_seen=finding.at,
             judged_at=finding.at,
-            breach_since=self.now if case.breach_since is None else case.breach_since,
+            breach_since=self._running_since(case.breach_since),
             healthy_since=None,
+            # Whoever confirmed an earlier recovery did not know of this.
+            confirmed=case.confirmed and case.state == "awaiting_confirmation",
         )
         match case.state:
             case "closed":
-                self._become("pending", "seen again", first_seen=finding.at, confirmed=False)
+                self._become("pending", "seen again", first_seen=finding.at)
                 self._wait_or_open()
             case "pending":
                 self._wait_or_open()
@@ -180,6 +191,10 @@ class Followed:
         else:
             self.set(priority=priority)
             self.wants_to_open = True
+
+    def _running_since(self, since: float | None) -> float:
+        """Return the start of the present run; one in the future was dated by a clock that was set back while we were away."""
+        return self.now if since is None else min(since, self.now)
 
     def _held_long_enough(self) -> bool:
         hold = self.rule.hold if self.rule else 0.0
@@ -217,6 +232,8 @@ class Followed:
             self.set(ticket=None)
         elif returns:
             self.ask("reopen", "returned")
+            if case.ticket_priority is not None and priorities.worse(case.priority, case.ticket_priority):
+                self.ask("raise_priority", "returned", earlier_priority=case.ticket_priority)
             self.ask("comment", "returned", public=True)
         else:
             self.set(ticket=None, ticket_status="", acts=())
@@ -248,25 +265,31 @@ class Followed:
     def _see_healthy(self, finding: Finding) -> None:
         case = self.case
         self.set(
-            healthy_since=self.now if case.healthy_since is None else case.healthy_since,
+            healthy_since=self._running_since(case.healthy_since),
             healthy_evidence=finding.evidence,
             judged_at=finding.at,
             breach_since=None,
         )
         match case.state:
             case "pending":
-                self._become(
-                    "closed",
-                    "went away by itself",
-                    closed_by=case.closed_by or "cleared",
-                    closed_at=case.closed_at or self.now,
-                )
+                self._go_away("went away by itself")
             case "open" | "acknowledged" | "deferred":
                 self._become("recovering", "healthy readings", acknowledged_until=None, deferred_until=None)
             case "recovering":
                 self._verify()
             case _:
                 pass
+
+    def _go_away(self, happening: str) -> None:
+        """End what never opened, or did not open again: then its end is still the earlier one."""
+        case = self.case
+        self._become(
+            "closed",
+            happening,
+            closed_by=case.closed_by or "cleared",
+            closed_at=case.closed_at or self.now,
+            breach_since=None,
+        )
 
     def _verify(self) -> None:
         """Believe a recovery when it has lasted; then the other half of the two-way check is a person's."""
@@ -276,10 +299,27 @@ class Followed:
             return
         if case.parent is not None:
             self.close("parent")
+        elif case.ticket is None:
+            self._end_untold()
         elif case.closed_by_person_at is not None or case.confirmed:
             self.close("person")
         else:
             self._become("awaiting_confirmation", "recovery verified")
+            self.ask("comment", "recovered", public=True)
+
+    def _end_untold(self) -> None:
+        """End what the desk could not be told of while it lasted: nobody was asked to do anything, so nobody has to confirm."""
+        self.untold = True
+        self._become(
+            "closed", "over before the desk was told", closed_at=self.now, closed_by="cleared", breach_since=None
+        )
+
+    def _tell_after_all(self) -> None:
+        """Go on from a ticket that was opened while, or after, we gave it up."""
+        if self.case.state == "pending":
+            self._become("open", "its earlier ticket was opened after all", hold=None, opened_at=self.now)
+        elif self.case.state == "closed":
+            self._become("awaiting_confirmation", "its ticket was opened after all", closed_at=None, closed_by=None)
             self.ask("comment", "recovered", public=True)
 
     # -- the desk ---------------------------------------------------------------------------------------------------
@@ -291,6 +331,8 @@ class Followed:
                 contest = "reopened" if self.case.contest == "asked" else self.case.contest
                 self.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
                 self.happenings.append(f"delivered {event.kind}")
+                if event.kind == "open":
+                    self._tell_after_all()
             case Delivered():
                 self.happenings.append(f"delivered {event.kind}")
             case Refused():
@@ -358,7 +400,9 @@ class Followed:
     def let_time_pass(self) -> None:
         """Do what is due by the clock, whatever was seen."""
         case, now, policy = self.case, self.now, self.situation.policy
-        if case.state == "acknowledged" and case.acknowledged_until is not None and now >= case.acknowledged_until:
+        if case.state == "pending" and not self.seen and now - case.judged_at >= UNMEASURED_AFTER:
+            self._go_away("nothing measures it any more")
+        elif case.state == "acknowledged" and case.acknowledged_until is not None and now >= case.acknowledged_until:
             self._become("open", "acknowledgement expired", acknowledged_until=None)
         elif case.state == "deferred" and case.deferred_until is not None and now >= case.deferred_until:
             self._become("open", "deferral ended", deferred_until=None)
@@ -377,7 +421,7 @@ class Followed:
             return
         if now - max(case.judged_at, closed_at) >= UNMEASURED_AFTER:
             self.close("person")
-        elif case.judged_at <= closed_at or case.breach_since is None:
+        elif case.judged_at <= closed_at or case.breach_since is None or case.severity is Severity.NOTICE:
             return  # nothing measured since speaks against them
         elif case.contest == "none":
             self.set(contest="asked")
@@ -389,7 +433,8 @@ class Followed:
 
     def close(self, by: ClosedBy) -> None:
         """Close the case with its report; bring the ticket to its end unless a person already did."""
-        ticket_is_open = self.case.closed_by_person_at is None
+        # A reopening that is still on its way comes before what is asked for here.
+        ticket_is_open = self.case.closed_by_person_at is None or self.case.contest == "asked"
         self._become("closed", f"closed by {by}", closed_at=self.now, closed_by=by, breach_since=None)
         if by == "parent" or self.case.ticket_status == "gone":
             return
@@ -405,12 +450,14 @@ class Followed:
         self.ask("open", "digest", members=told)
 
     def take_members(self, told: Sequence[Case]) -> None:
-        """Tell the storm's ticket of more cases."""
+        """Tell the gathering's ticket of more cases, or again of those that got worse."""
         earlier = self.case.priority
         urgent = priorities.highest([earlier, *(case.priority for case in told)])
-        members = (*self.case.members, *(case.key for case in told))
-        self.set(members=members, last_seen=self.now, priority=urgent)
+        members = dict.fromkeys((*self.case.members, *(case.key for case in told)))
+        self.set(members=tuple(members), last_seen=self.now, priority=urgent)
         if urgent != earlier:
+            if self.case.state == "acknowledged":
+                self._become("open", "worse than what was acknowledged", acknowledged_until=None)
             self.ask("raise_priority", "digest", earlier_priority=earlier, members=told)
         self.ask("comment", "digest", members=told)
 
@@ -424,6 +471,9 @@ class Followed:
         """Nothing that this ticket told of breaches any more: ask the person to confirm, like for any recovery."""
         if self.case.state in {"open", "acknowledged", "deferred"}:
             self.set(healthy_since=self.now, breach_since=None)
+            if self.case.ticket is None:
+                self._end_untold()
+                return
             self._become("awaiting_confirmation", "all members recovered")
             self.ask("comment", "recovered", public=True)
 

@@ -71,9 +71,8 @@ def _gather(followed: dict[str, Followed], situation: Situation) -> None:
     """Open what wants to open, together where a person would rather read one ticket; then follow the gatherings."""
     after_maintenance = [one for one in followed.values() if one.wants_to_open and one.case.hold == "maintenance"]
     from_first_look = [one for one in followed.values() if _belongs_to_first_look(one)]
-    if from_first_look and situation.key("first_look", {}) not in followed:  # there is one digest; latecomers stand alone
-        notices = [one.case for one in followed.values() if one.case.hold == "notice" and one.case.state == "pending"]
-        _open_together(followed, from_first_look, rule="first_look", subject={}, situation=situation, notices=notices)
+    if from_first_look:
+        _tell_first_look(followed, from_first_look, situation)
     if len(after_maintenance) > 1:
         subject = {"ended": str(int(situation.now))}
         _open_together(followed, after_maintenance, rule="maintenance_digest", subject=subject, situation=situation)
@@ -94,6 +93,20 @@ def _gather(followed: dict[str, Followed], situation: Situation) -> None:
 def _belongs_to_first_look(one: Followed) -> bool:
     """Return whether a case that wants to open was held for the digest, and has not become urgent meanwhile."""
     return one.wants_to_open and one.case.hold == "first_look" and one.case.priority in {"P3", "P4"}
+
+
+def _tell_first_look(followed: dict[str, Followed], members: list[Followed], situation: Situation) -> None:
+    """Open the one digest of the first look, or add to it what could not be checked when that was due.
+
+    When it is closed, it is too late for a first look: each opens by itself.
+    """
+    digest = followed.get(situation.key("first_look", {}))
+    if digest is None:
+        notices = [one.case for one in followed.values() if one.case.hold == "notice" and one.case.state == "pending"]
+        _open_together(followed, members, rule="first_look", subject={}, situation=situation, notices=notices)
+    elif digest.case.state != "closed":
+        digest.set(rule="first_look")  # one that was adopted after records were lost does not know it yet
+        _join(digest, members)
 
 
 def _open_together(
@@ -133,8 +146,8 @@ def _running_storm(followed: Mapping[str, Followed], situation: Situation) -> Fo
         joined = one.case.last_seen
         if (
             one.case.rule == "storm"
-            and one.case.state == "open"
-            and situation.now - joined < situation.policy.storm_window
+            and one.case.state in {"open", "acknowledged"}
+            and 0 <= situation.now - joined < situation.policy.storm_window
         ):
             return one
     return None
@@ -147,25 +160,28 @@ def _opened_lately(followed: Mapping[str, Followed], situation: Situation) -> in
         if one.case.parent is None
         and one.case.rule not in GATHERINGS
         and one.case.opened_at is not None
-        and situation.now - one.case.opened_at < situation.policy.storm_window
+        and 0 <= situation.now - one.case.opened_at < situation.policy.storm_window
     )
 
 
-def _join(storm: Followed, members: list[Followed]) -> None:
+def _join(gathering: Followed, members: list[Followed]) -> None:
     told = [one.case for one in members]
     for one in members:
-        one.open(parent=storm.case.key)
+        one.open(parent=gathering.case.key)
         one.wants_to_open = False
-    storm.take_members(told)
+    gathering.take_members(told)
 
 
 def _follow_members(parent: Followed, followed: Mapping[str, Followed]) -> None:
-    """End a gathering when all members have ended; a person who closes its ticket has taken note of all of them."""
+    """End a gathering when all members have ended; a person who closes its ticket has taken note of all of them.
+
+    A member that got urgent and has a ticket of its own is not over for that.
+    """
     members = [followed[key] for key in parent.case.members if key in followed]
-    mine = [one for one in members if one.case.parent == parent.case.key]
     if parent.case.closed_by_person_at is not None:
-        for one in mine:
-            one.put_off()
+        for one in members:
+            if one.case.parent == parent.case.key:
+                one.put_off()
         parent.close("person")
-    elif all(one.case.state == "closed" for one in mine):
+    elif all(one.case.state == "closed" for one in members):
         parent.members_recovered()

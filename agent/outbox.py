@@ -5,6 +5,8 @@
        │        ├────→ sending               nobody knows: asked before it is tried again
        └────────┴────→ rejected → dropped    it refused: a person retries or drops it
 
+What waits for a case that is over before the desk was told of it is dropped too.
+
 Cases do not wait for each other. Within a case one goes after the other, and a rejected one does not hold up the rest,
 except that everything after a rejected `open` waits for it: without the ticket there is nothing to say it on. It goes on
 when the opening is retried and done, or dropped.
@@ -151,6 +153,21 @@ class Outbox:
         """Give it up; return False when it is settled already or not there. One on its way may still arrive."""
         sql = "UPDATE operations SET state = 'dropped' WHERE id = ? AND state IN ('queued', 'sending', 'rejected')"
         return self._database.write(sql, (id,)) == 1
+
+    # -- not to be said any more ------------------------------------------------------------------------------------
+
+    def withdraw(self, case: str) -> None:
+        """Give up what waits for the case with this key from its last opening on, unless the desk may have had that."""
+        self._database.write(
+            """
+            UPDATE operations SET state = 'dropped', detail = 'it was over before the desk was told'
+            WHERE case_key = ? AND state = 'queued' AND position >= (
+                SELECT CASE state WHEN 'queued' THEN position END FROM operations
+                WHERE case_key = ? AND kind = 'open' ORDER BY position DESC LIMIT 1
+            )
+            """,
+            (case, case),
+        )
 
     # -- writing down -----------------------------------------------------------------------------------------------
 

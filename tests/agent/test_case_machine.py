@@ -67,10 +67,19 @@ class Life(RuleBasedStateMachine):
         self.cases = {step.case.key: step.case for step in steps}
         for step in steps:
             self.waiting += step.operations
+            if step.untold:
+                self.withdraw(step.case.key)
             self.check_change(before.get(step.case.key), step.case)
             if any(operation.kind == "open" for operation in step.operations):
                 earlier = before.get(step.case.key)
                 assert earlier is None or earlier.state in {"pending", "closed"} or earlier.parent, "opened twice"
+
+    def withdraw(self, key: str) -> None:
+        """The outbox gives up what waits for a case from its last opening on."""
+        openings = [number for number, one in enumerate(self.waiting) if one.case == key and one.kind == "open"]
+        if openings:
+            kept = [one for one in self.waiting[openings[-1] :] if one.case != key]
+            self.waiting[openings[-1] :] = kept
 
     def situation(self) -> Situation:
         return Situation(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
-from agent.cases import Situation, case_key
+from agent.cases import Situation, case_key, rebase
 from agent.follow import follow
 from agent.model import Acted, Adopted, Case, Delivered, DeskEvent, Observed, Operation
 from agent.settings import CaseSettings, CustomerSettings, HostSettings
@@ -37,6 +38,7 @@ class Host:
         self.first_look_ends = NOON - installed_ago + DAY
         self.cases: dict[str, Case] = {}
         self.operations: list[Operation] = []
+        self.untold: list[str] = []
         self.maintenance = False
         self.ticket_open = True
         self.acts: list[Act] = []
@@ -59,6 +61,7 @@ class Host:
         self.cases = {step.case.key: step.case for step in steps}
         asked = [operation for step in steps for operation in step.operations]
         self.operations += asked
+        self.untold += [step.case.key for step in steps if step.untold]
         return [f"{operation.kind} {operation.topic}" for operation in asked]
 
     def case(self, mount: str = "/srv") -> Case:
@@ -74,6 +77,16 @@ class Host:
     def deliver(self, kind: str) -> None:
         event = Delivered(case=key_of("/srv"), operation="x", kind=kind, ref=TICKET, at=self.now)  # type: ignore[arg-type]
         self.cycle(events=[event], after=0)
+
+    def deliver_to(self, rule: str, ref: TicketRef = TICKET) -> None:
+        """Have the gathering's ticket opened."""
+        [gathering] = [case for case in self.cases.values() if case.rule == rule]
+        event = Delivered(case=gathering.key, operation="x", kind="open", ref=ref, at=self.now)
+        self.cycle(events=[event], after=0)
+
+    def gathering(self, rule: str) -> Case:
+        [gathering] = [case for case in self.cases.values() if case.rule == rule]
+        return gathering
 
     def person(self, kind: ActKind, *, ticket_open: bool | None = None, **details: object) -> list[DeskEvent]:
         """Return what a poll shows after a person did this."""
@@ -177,6 +190,32 @@ class TestOpening:
         host.open_case()
         assert host.cycle(after=3 * DAY) == []
         assert host.case().state == "open"
+
+    def test_what_nothing_measures_any_more_is_forgotten(self):
+        """The disk was taken away before anybody was told: after a day nobody needs to be."""
+        host = Host()
+        host.cycle(filling())
+        host.cycle(after=23 * HOUR)
+        assert host.case().state == "pending"
+        host.cycle(after=2 * HOUR)
+        assert (host.case().state, host.case().closed_by) == ("closed", "cleared")
+
+    def test_a_run_dated_by_a_clock_that_was_ahead_begins_now(self):
+        """The agent was not there to see the clock set back; it does not wait a day longer for that."""
+        host = Host()
+        host.cycle(filling())
+        host.cycle(filling(), after=-DAY)
+        assert host.cycle(filling(), after=5 * MINUTE) == ["open opened"]
+
+    def test_running_times_go_on_unbroken_when_the_clock_is_moved(self):
+        """Dates promised to people stay what they were."""
+        host = Host()
+        host.open_case()
+        host.cycle(filling(), events=host.person("acknowledge"))
+        before = host.case()
+        after = rebase(before, -DAY)
+        assert after.breach_since == before.breach_since - DAY
+        assert after.acknowledged_until == before.acknowledged_until
 
 
 class TestGettingWorse:
@@ -286,6 +325,90 @@ class TestRecovery:
         assert host.cycle(filling(), events=host.person("confirm")) == ["comment still_breaching"]
         assert host.case().state == "open"
 
+    def test_a_confirmation_is_about_what_was_confirmed(self):
+        """A relapse makes it void; the next recovery is asked about again."""
+        host = Host()
+        host.open_case()
+        host.cycle(healthy())
+        host.cycle(healthy(), events=host.person("confirm"))
+        assert host.case().confirmed
+        host.cycle(filling())
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == ["comment recovered"]
+
+    def test_a_confirmation_while_it_recovers_counts_when_it_is_verified(self):
+        """The person was first; nobody asks them twice."""
+        host = Host()
+        host.open_case()
+        host.cycle(healthy())
+        host.cycle(healthy(), events=host.person("confirm"))
+        assert host.cycle(healthy(), after=HOUR) == ["comment closed", "resolve closed"]
+
+    def test_a_confirmation_outlives_one_bad_reading_that_does_not_last(self):
+        """Verified and confirmed: a blip shorter than the `for` time takes nothing back."""
+        host = self.recovered()
+        assert host.cycle(filling(), events=host.person("confirm")) == []
+        assert host.cycle(healthy()) == ["comment closed", "resolve closed"]
+
+
+class TestADeskThatIsAway:
+    """What is over before the desk can be told is not told any more."""
+
+    def waiting(self) -> Host:
+        """A case that is open, and a desk that has not been reached since."""
+        host = Host()
+        host.cycle(filling())
+        assert host.cycle(filling(), after=5 * MINUTE) == ["open opened"]
+        return host
+
+    def test_a_problem_that_is_over_is_withdrawn(self):
+        """No ticket, no question whether it is really over, and the story says so."""
+        host = self.waiting()
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == []
+        assert (host.case().state, host.case().closed_by) == ("closed", "cleared")
+        assert host.untold == [key_of("/srv")]
+
+    def test_a_ticket_that_was_opened_all_the_same_is_seen_to_its_end(self):
+        """Its request was on the way already: the customer is told what we measured, and asked."""
+        host = self.waiting()
+        host.cycle(healthy())
+        host.cycle(healthy(), after=HOUR)
+        late = Delivered(case=key_of("/srv"), operation="x", kind="open", ref=TICKET, at=host.now)
+        assert host.cycle(healthy(), events=[late]) == ["comment recovered"]
+        assert host.cycle(healthy(), events=host.person("confirm")) == ["comment closed", "resolve closed"]
+
+    def test_a_late_ticket_serves_the_problem_that_is_back(self):
+        """It is not opened a second time."""
+        host = self.waiting()
+        host.cycle(healthy())
+        host.cycle(healthy(), after=HOUR)
+        host.cycle(filling())
+        late = Delivered(case=key_of("/srv"), operation="x", kind="open", ref=TICKET, at=host.now)
+        assert host.cycle(filling(), events=[late]) == []
+        assert host.case().state == "open"
+        assert host.cycle(filling(), after=HOUR) == []
+
+    def test_a_gathering_that_is_over_is_withdrawn(self):
+        """Like any other."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(10)]
+        host.cycle(*found)
+        host.cycle(*found, after=5 * MINUTE)
+        well = [healthy(f"/{number}") for number in range(10)]
+        host.cycle(*well)
+        assert host.cycle(*well, after=HOUR) == []
+        assert host.gathering("storm").state == "closed"
+
+    def test_a_reopening_on_its_way_is_followed_by_the_end(self):
+        """We do not leave a ticket open that only we have opened again."""
+        host = Host()
+        host.open_case()
+        host.cycle(filling(), events=host.person("resolve", ticket_open=False))
+        assert host.cycle(filling(), after=HOUR) == ["reopen not_fixed", "comment not_fixed"]
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == ["comment closed", "resolve closed"]
+
 
 class TestAPersonClosesWhatIsNotFixed:
     """Said once by reopening, and once more in words."""
@@ -362,6 +485,17 @@ class TestComingBack:
     def test_within_the_week_the_ticket_is_reopened(self):
         """Not doubled."""
         assert self.come_back(self.closed(), 2 * DAY) == ["reopen returned", "comment returned"]
+
+    def test_worse_than_the_ticket_says_raises_its_priority(self):
+        """It was closed at P4, and comes back with a day left."""
+        host = self.closed()
+        host.cases[key_of("/srv")] = msgspec.structs.replace(host.case(), ticket_priority="P4")
+        host.cycle(filling(days=0.2), after=DAY)
+        assert host.cycle(filling(days=0.2), after=5 * MINUTE) == [
+            "reopen returned",
+            "raise_priority returned",
+            "comment returned",
+        ]
 
     def test_later_it_is_a_new_ticket(self):
         """With the same key, and the old acts forgotten."""
@@ -442,6 +576,49 @@ class TestFirstLook:
         host = Host(installed_ago=0)
         for after in (0, HOUR, DAY):
             host.cycle(filling("/a"), filling("/b"), after=after)
+        host.deliver_to("first_look")
+        host.cycle(healthy("/a"), healthy("/b"))
+        assert host.cycle(healthy("/a"), healthy("/b"), after=HOUR) == ["comment recovered"]
+
+    def test_a_member_with_a_ticket_of_its_own_is_not_over_for_that(self):
+        """The digest does not say that all is well while it is not."""
+        host = Host(installed_ago=0)
+        for after in (0, HOUR, DAY):
+            host.cycle(filling("/a"), after=after)
+        host.deliver_to("first_look")
+        assert host.cycle(full("/a")) == ["open opened"]
+        assert host.cycle(full("/a"), after=DAY) == []
+        assert host.gathering("first_look").state == "open"
+
+    def test_what_could_not_be_checked_when_it_was_due_is_added_to_it(self):
+        """A hung mount answers an hour later: still one digest, and its first members are not forgotten."""
+        host = Host(installed_ago=0)
+        host.cycle(filling("/a"), filling("/nas"))
+        host.cycle(filling("/a"), filling("/nas"), after=HOUR)
+        assert host.cycle(filling("/a"), after=23 * HOUR) == ["open digest"]
+        assert host.cycle(filling("/a"), filling("/nas")) == ["comment digest"]
+        assert host.gathering("first_look").members == (key_of("/a"), key_of("/nas"))
+
+    def test_what_comes_after_it_is_closed_opens_by_itself(self):
+        """Nobody would read it there any more."""
+        host = Host(installed_ago=0)
+        host.cycle(filling("/a"), filling("/nas"))
+        host.cycle(filling("/a"), filling("/nas"), after=HOUR)
+        host.cycle(filling("/a"), after=23 * HOUR)
+        host.deliver_to("first_look")
+        state = TicketState(ref=TICKET, status="resolved", desk_status="resolved")
+        seen = Observed(case=host.gathering("first_look").key, state=state, at=host.now)
+        assert host.cycle(filling("/a"), events=[seen]) == ["comment closed"]
+        assert host.cycle(filling("/a"), filling("/nas")) == ["open opened"]
+
+    def test_a_digest_that_was_adopted_goes_on_telling(self):
+        """Records were lost: what the old digest tells is not opened one by one beside it."""
+        host = Host(installed_ago=0)
+        digest = case_key("acme", "h1", "first_look", {})
+        host.cycle(filling("/a"), filling("/b"), events=[Adopted(case=digest, ref=TICKET, at=host.now)])
+        host.cycle(filling("/a"), filling("/b"), after=HOUR)
+        assert host.cycle(filling("/a"), filling("/b"), after=DAY) == ["comment digest"]
+        assert host.cases[digest].ticket == TICKET
         host.cycle(healthy("/a"), healthy("/b"))
         assert host.cycle(healthy("/a"), healthy("/b"), after=HOUR) == ["comment recovered"]
 
@@ -488,6 +665,37 @@ class TestStorm:
         assert host.cycle(*found, full("/x"), after=5 * MINUTE) == ["comment digest"]
         host.cycle(*found, full("/x"), full("/y"), after=2 * HOUR)
         assert host.cycle(*found, full("/x"), full("/y"), after=5 * MINUTE) == ["open opened"]
+
+    def test_an_acknowledged_storm_takes_more(self):
+        """Somebody works on it already, and hears of the rest in the same place."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(10)]
+        host.cycle(*found)
+        host.cycle(*found, after=5 * MINUTE)
+        host.deliver_to("storm")
+        act = Act(id="1", kind="acknowledge", by="sue", at=datetime.fromtimestamp(host.now, UTC))
+        host.cycle(*found, full("/x"), events=[Acted(case=host.gathering("storm").key, act=act, at=host.now)])
+        assert host.gathering("storm").state == "acknowledged"
+        assert host.cycle(*found, full("/x"), after=5 * MINUTE) == ["comment digest"]
+
+    def test_a_member_that_gets_worse_is_told_again_but_listed_once(self):
+        """While the storm lasts it gets no ticket of its own."""
+        host = Host()
+        found = [filling(f"/{number}", days=20) for number in range(10)]
+        host.cycle(*found)
+        host.cycle(*found, after=5 * MINUTE)
+        assert host.cycle(full("/0"), *found[1:]) == ["raise_priority digest", "comment digest"]
+        assert len(host.gathering("storm").members) == 10
+
+    def test_openings_dated_by_a_clock_that_was_ahead_make_no_storm(self):
+        """They were hours ago, whatever their dates say."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(9)]
+        host.cycle(*found)
+        host.cycle(*found, after=5 * MINUTE)
+        host.cycle(*found, full("/x"), full("/y"), after=-DAY)
+        asked = host.cycle(*found, full("/x"), full("/y"), after=5 * MINUTE)
+        assert asked == ["open opened", "open opened"]
 
     @pytest.mark.parametrize("count", [1, 5, 9])
     def test_fewer_keep_their_own(self, count: int):

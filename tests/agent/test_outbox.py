@@ -226,6 +226,29 @@ def test_retrying_what_waits_sends_it_at_once_but_does_not_forget_that_it_may_ha
     assert queued.state == "sending"
 
 
+def test_what_is_over_before_the_desk_was_told_is_withdrawn(outbox):
+    """The opening and what was to follow it; the last words of an earlier time still go out."""
+    for id in ("a-1", "a-2", "a-3"):  # noqa: A001
+        queue(outbox, id, "open" if id == "a-2" else "comment")
+    queue(outbox, "b-1", "open")
+    outbox.sending("a-2", AT)
+    outbox.retry("a-2", AT, "unreachable", "refused")  # tried, but the desk never saw it
+    outbox.withdraw("a")
+    assert [one.operation.id for one in outbox.all({"queued"})] == ["a-1", "b-1"]
+    assert {one.detail for one in outbox.all({"dropped"})} == {"it was over before the desk was told"}
+
+
+@pytest.mark.parametrize("fate", ["unknown", "done", "reject"])
+def test_what_the_desk_may_know_of_is_not_withdrawn(outbox, fate):
+    """It has the ticket, may have it, or refused it, which somebody should see."""
+    queue(outbox, "a-1", "open")
+    queue(outbox, "a-2")
+    suffer(outbox, "a-1", fate)
+    outbox.withdraw("a")
+    assert [one.operation.id for one in outbox.all({"queued"})] == ["a-2"]
+    assert not outbox.all({"dropped"})
+
+
 def test_a_result_for_an_operation_that_is_not_there_is_a_mistake(outbox):
     """Nothing is acknowledged that cannot be recorded."""
     with pytest.raises(LookupError, match="a-9"):
