@@ -14,7 +14,7 @@ from agent.host import HostIdentity
 from agent.model import Case, Operation
 from agent.outbox import Outbox
 from agent.store import History, Store, StoreDamaged, StoreUnavailable
-from thresholds import Finding, Judge, Unjudged
+from thresholds import Finding, Judge, Severity, Unjudged
 
 
 class Cycle(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +78,13 @@ class Pipeline:
         """
         try:
             with self.store.transaction():
-                steps = follow(self.cases, findings, self.store.take_events(), situation)
+                known = self.cases | self._remembered(findings, situation)
+                steps = follow(known, findings, self.store.take_events(), situation)
                 for step in steps:
                     if step.durable:
                         self.store.save_case(step.case, step.happenings, situation.now)
+                    if step.untold:
+                        self.outbox.withdraw(step.case.key)
                     for operation in step.operations:
                         self.outbox.queue(operation)
         except StoreDamaged:
@@ -90,6 +93,17 @@ class Pipeline:
             return (), str(error)
         self.cases = {step.case.key: step.case for step in steps if not _is_history(step.case, situation.now)}
         return [operation for step in steps for operation in step.operations], ""
+
+    def _remembered(self, findings: Sequence[Finding], situation: Situation) -> dict[str, Case]:
+        """Return the cases, long closed and no longer in memory, that `findings` are about: a key has one case for ever."""
+        found = {}
+        for finding in findings:
+            key = situation.key(finding.rule, finding.subject)
+            if finding.severity is not Severity.HEALTHY and key not in self.cases:
+                case = self.store.case(key)
+                if case is not None:
+                    found[key] = case
+        return found
 
     def _situation(self, at: float, collection: Collection, unjudged: Sequence[Unjudged]) -> Situation:
         settings = self.configuration.settings
