@@ -4,6 +4,7 @@ Which answer means what:
 - a unit matched by a pattern in `units` is judged by `failed` alone: an inactive one may be a finished oneshot;
 - a unit in `required` has to be active at all times. One that systemd does not know is not active: an uninstalled
   service is as down as a stopped one, and a misspelt name had better be noticed;
+- a unit that had failed and that systemd no longer knows was reset, or removed: it has failed no more;
 - where there is no systemd, nothing is said about the default pattern (NotSupported), but what was named could not be checked.
 """
 
@@ -32,6 +33,8 @@ from collectors._windows_services import required_windows_services
 Item = Reading | CouldNotCheck
 EVERY_SERVICE = ["*.service"]
 ANSWER_WITHIN = 8.0  # seconds
+# No pattern finds a unit that systemd has forgotten, so what had failed is asked for by name, long enough to be seen to hold.
+ASKED_FOR = 86400.0  # seconds since it was last seen failed
 
 
 class ServicesOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,6 +72,7 @@ class ServicesCollector:
         self._monotonic = monotonic
         self._required = [name if "." in name or psutil.WINDOWS else f"{name}.service" for name in options.required]
         self._changes: dict[str, tuple[float, float]] = {}  # unit: change by the monotonic clock, by the wall clock
+        self._failed: dict[str, float] = {}  # unit: when it was last seen failed, by the monotonic clock
 
     def collect(self, at: float) -> Iterator[Item]:
         """Yield the state of what is watched. Raises NotSupported when nothing was named and there is no systemd."""
@@ -96,20 +100,25 @@ class ServicesCollector:
             yield from self._unknown(self._options.units, str(error))
             return
         for name, unit in units.items():
-            if name == unit.names[0] and (unit.known or unit.failed):
+            if name == unit.names[0] and (unit.known or name in self._failed):
                 yield from self._unit(unit, at)
         for name in self._options.units:
-            if not set("*?[") & set(name) and (name not in units or not units[name].known):
+            exists = name in self._failed or (name in units and units[name].known)
+            if not set("*?[") & set(name) and not exists:
                 yield CouldNotCheck("service_failed", {"unit": name}, "systemd has no such unit; check its name")
         for name in self._required:
             up = name in units and units[name].active
             yield Reading("service_active", float(up), "boolean", {"unit": name}, at)
 
     def _ask(self, asked: list[str]) -> dict[str, _systemd.Unit]:
-        answer = self._context.run(_systemd.question(asked), timeout=ANSWER_WITHIN)
+        now = self._monotonic()
+        self._failed = {name: seen for name, seen in self._failed.items() if now - seen <= ASKED_FOR}
+        answer = self._context.run(_systemd.question([*asked, *self._failed]), timeout=ANSWER_WITHIN)
         if answer.status != 0 or answer.truncated:
             raise CollectorError(answer.errors.strip() or "systemctl's answer was cut short; narrow `units`")
-        return {name: unit for unit in _systemd.parse_units(answer.output) for name in unit.names}
+        units = _systemd.parse_units(answer.output)
+        self._failed |= {unit.names[0]: now for unit in units if unit.failed}
+        return {name: unit for unit in units for name in unit.names}
 
     def _unit(self, unit: _systemd.Unit, at: float) -> Iterator[Reading]:
         labels = {"unit": unit.names[0]}

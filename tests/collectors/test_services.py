@@ -138,6 +138,32 @@ def test_the_change_of_state_is_placed_once_on_the_wall_clock(tmp_path):
         assert ("service_state_change_timestamp_seconds", "mariadb.service") not in read
 
 
+@pytest.mark.parametrize("units", [["*.service"], ["once.service"]])
+def test_a_failed_unit_that_systemd_forgets_has_recovered(tmp_path, units):
+    """One made by systemd-run, or removed with its package, is found by no pattern once it is reset."""
+    context = host(tmp_path, "Id=once.service\nLoadState=loaded\nActiveState=failed")
+    now = 100.0
+    one = services.ServicesCollector(services.ServicesOptions(units=units), context, lambda: now)
+    assert values(one.collect(1000.0))["service_failed", "once.service"] == 1
+    context.answers["/usr/bin/systemctl"] = Completed(
+        0, "Id=once.service\nLoadState=not-found\nActiveState=inactive", ""
+    )
+    now += services.ASKED_FOR
+    assert values(one.collect(1000.0)) == {("service_failed", "once.service"): 0}
+    assert context.asked[-1][-1] == "once.service"
+
+
+def test_a_failed_unit_that_systemd_forgot_is_not_asked_for_for_ever(tmp_path):
+    """Units with a new name for each run would add up."""
+    context = host(tmp_path, "Id=once.service\nLoadState=loaded\nActiveState=failed")
+    now = 100.0
+    one = services.ServicesCollector(services.ServicesOptions(), context, lambda: now)
+    list(one.collect(1000.0))
+    now += services.ASKED_FOR + 1
+    list(one.collect(1000.0))
+    assert context.asked[-1][-1] == "*.service"
+
+
 def test_without_systemd_nothing_is_said_of_the_default(tmp_path):
     """There is nothing of the kind."""
     with pytest.raises(NotSupported):
