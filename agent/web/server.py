@@ -97,7 +97,8 @@ def _bind(listen: str) -> _Server:
 
 
 def _explain(listen: str, error: OSError) -> str:
-    choose = "choose another with --listen HOST:PORT, FORETELL_LISTEN=HOST:PORT or `make run LISTEN=HOST:PORT`"
+    ways = "--listen HOST:PORT, FORETELL_LISTEN=HOST:PORT, `listen` under [agent] or `make run LISTEN=HOST:PORT`"
+    choose = f"choose another with {ways}"
     if isinstance(error, socket.gaierror):
         return f"cannot listen on {listen}: no address is known for this host name; {choose}"
     if error.errno == errno.EADDRINUSE:

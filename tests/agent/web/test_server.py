@@ -188,7 +188,7 @@ def test_a_busy_port_is_one_line_with_the_cure(serve):
         WebServer(taken, hello).start()
     assert str(told.value) == (
         f"cannot listen on {taken}: the port is in use by another program; "
-        "choose another with --listen HOST:PORT, FORETELL_LISTEN=HOST:PORT or `make run LISTEN=HOST:PORT`"
+        "choose another with --listen HOST:PORT, FORETELL_LISTEN=HOST:PORT, `listen` under [agent] or `make run LISTEN=HOST:PORT`"
     )
 
 
