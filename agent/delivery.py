@@ -116,6 +116,7 @@ class Delivery:
             self.outbox.reject(operation.id, error.reason, str(error), self.now())
         else:
             self.outbox.done(operation.id, ref, self.now())
+            log.info("delivered", kind=operation.kind, case=operation.case, desk=self.desk, ticket=ref.id)
 
     def _payload(self, queued: QueuedOperation) -> bytes:
         """Return the exact bytes that were rendered for this operation, rendering them the first time only.

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from agent.delivery import SETTLE, TWIN_WATCH, Delivery, back_off, failed
 from agent.facts import case_facts, pack
@@ -223,6 +224,15 @@ class TestOpening:
         assert office.store.take_events() == [Delivered(case=A, operation=id, kind="open", ref=ticket.ref, at=NOW)]
         assert office.health == DeskHealth(reachable=True, at=NOW, last_contact=NOW)
         assert office.batch(DAY) == []
+
+    def test_it_leaves_a_line_in_the_log(self, office):
+        """Whoever reads the journal sees which ticket was made, and when."""
+        office.ask(A)
+        with capture_logs() as lines:
+            office.batch()
+        assert lines == [
+            {"log_level": "info", "event": "delivered", "kind": "open", "case": A, "desk": "desk", "ticket": "1"}
+        ]
 
     def test_one_that_is_open_already_is_adopted(self, office):
         """Records were lost, or somebody restored an old backup."""
