@@ -7,8 +7,33 @@ from pathlib import Path
 
 from agent.model import Case
 from agent.status import CaseDetails, TicketComment, TicketText, TimeLineEntry
-from agent.store import Store
+from agent.store import Happening, Store
 from ticketing_clients.local import FILE_NAME, LocalDesk
+
+# What is on record of operations, acts and endings, as a person reads it; the rest is plain as it stands.
+_DELIVERED: Mapping[str, str] = {
+    "open": "ticket opened at the desk",
+    "reopen": "ticket reopened at the desk",
+    "raise_priority": "priority raised at the desk",
+    "comment": "comment written at the desk",
+    "resolve": "ticket resolved at the desk",
+}
+_ACTS: Mapping[str, str] = {
+    "reply": "answered",
+    "acknowledge": "taken note of",
+    "confirm": "confirmed",
+    "accept_window": "time agreed to",
+    "defer": "put off",
+    "wont_fix": "to be left as it is",
+    "resolve": "resolved at the desk",
+    "reopen": "reopened at the desk",
+}
+_CLOSED: Mapping[str, str] = {
+    "closed by person": "closed: a person said so",
+    "closed by rule": "closed: verified, and nobody objected",
+    "closed by parent": "closed with the ticket that spoke for it",
+    "closed by cleared": "gone before it was opened",
+}
 
 
 def case_details(store: Store, folder: Path, case: Case, summaries: Mapping[str, str]) -> CaseDetails:
@@ -16,9 +41,20 @@ def case_details(store: Store, folder: Path, case: Case, summaries: Mapping[str,
     return CaseDetails(
         case=case,
         summary=summaries.get(case.rule, ""),
-        time_line=[TimeLineEntry(at=one.at, what=one.what) for one in store.timeline(case.key)],
+        time_line=[_entry(one) for one in store.timeline(case.key)],
         ticket=_local_ticket(folder, case),
     )
+
+
+def _entry(happening: Happening) -> TimeLineEntry:
+    """Return one line of the story in plain words, a person's act with the person."""
+    first, _, rest = happening.what.partition(" ")
+    act, _, person = happening.what.partition(" by ")
+    if first == "delivered" and rest in _DELIVERED:
+        return TimeLineEntry(at=happening.at, what=_DELIVERED[rest])
+    if person and act in _ACTS:
+        return TimeLineEntry(at=happening.at, what=_ACTS[act], by=person)
+    return TimeLineEntry(at=happening.at, what=_CLOSED.get(happening.what, happening.what))
 
 
 def _local_ticket(folder: Path, case: Case) -> TicketText | None:

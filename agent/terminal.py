@@ -124,7 +124,7 @@ def show_case(console: Console, details: CaseDetails, zone: str, now: float) -> 
     case = details.case
     console.print(Text(f"{details.summary or case.rule}: {plain.subject(case.subject)}", style="bold"))
     table = _table()
-    for name, said in _case_rows(case, zone, now):
+    for name, said in _case_rows(details, zone, now):
         _row(table, name, said)
     console.print(table)
     if details.time_line:
@@ -147,7 +147,10 @@ def show_ticket(console: Console, ticket: TicketText, zone: str) -> None:
         _line(console, Text(comment.text))
 
 
-def _case_rows(case: Case, zone: str, now: float) -> Iterator[tuple[str, str]]:
+def _case_rows(details: CaseDetails, zone: str, now: float) -> Iterator[tuple[str, str]]:
+    case = details.case
+    # What a desk elsewhere said is as old as the last look at it.
+    status = details.ticket.status if details.ticket else case.ticket_status
     yield "State", f"{_state(case)}, since {plain.moment(case.changed_at, zone)}"
     yield "Priority", f"{case.priority}, {case.severity.name.lower()}"
     if measured := plain.measured(case.evidence, zone):
@@ -155,12 +158,16 @@ def _case_rows(case: Case, zone: str, now: float) -> Iterator[tuple[str, str]]:
     if case.forecast:
         yield "Crossing", f"{plain.distance(case.forecast.earliest, now)}: {plain.crossing(case.forecast, zone)}"
     yield from case.labels.items()
-    for name, at in (("First seen", case.first_seen), ("Opened", case.opened_at), ("Closed", case.closed_at)):
+    for name, at in (
+        ("First seen", case.first_seen),
+        ("Opened", case.opened_at),
+        ("Closed", case.closed_at if case.state == "closed" else None),
+    ):
         if at is not None:
             yield name, plain.moment(at, zone)
     if case.recurring:
         yield "Recurring", f"{len(case.opened)} times within 30 days"
-    yield "Ticket", ", ".join(filter(None, [_ticket(case), case.ticket_status, case.handler]))
+    yield "Ticket", ", ".join(filter(None, [_ticket(case), status, case.handler]))
     if case.ticket is not None and case.ticket.url:
         yield "", case.ticket.url
     yield "Key", case.key
@@ -260,7 +267,9 @@ def _nothing(snapshot: Snapshot) -> Text:
     unseen = " What could not be checked is not known to be well." if snapshot.unchecked else ""
     waits = any(held.hold != "notice" for held in snapshot.held)
     held = " What is held back is not old enough, or is kept for the digest." if waits else ""
-    return Text(f"Nothing to open.{held}{unseen}")
+    known = sum(case.ticket is not None for case in snapshot.cases)
+    already = f"; {known} {'ticket is' if known == 1 else 'tickets are'} open already" if known else ""
+    return Text(f"Nothing to open{already}.{held}{unseen}")
 
 
 def _title(judged: plain.Judged, summary: Summary) -> str:

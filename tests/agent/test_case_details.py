@@ -1,12 +1,15 @@
 """What is told of one case: its story, and its ticket only where the local desk holds that very ticket."""
 
+from typing import get_args
+
 import msgspec
 import pytest
 
 from agent.case_details import case_details
-from agent.demo import play
+from agent.demo import CUSTOMER, play
+from agent.model import OperationKind
 from agent.store import Store
-from ticketing_clients import TicketRef
+from ticketing_clients import ActKind, TicketRef
 from ticketing_clients.local import FILE_NAME
 
 
@@ -42,6 +45,40 @@ def test_a_case_is_told_with_summary_story_and_ticket(folder, case):
     assert told.ticket.id == case.ticket.id
     assert [comment.by for comment in told.ticket.comments] == ["", ""]
     assert case.opened_at < told.ticket.comments[0].at < told.ticket.comments[1].at
+
+
+def test_the_story_is_in_plain_words(folder, case):
+    """What is on record in the agent's own terms is told in a person's."""
+    assert [(entry.what, entry.by) for entry in details(folder, case).time_line] == [
+        ("opened", ""),
+        ("ticket opened at the desk", ""),
+        ("time agreed to", CUSTOMER),
+        ("healthy readings", ""),
+        ("recovery verified", ""),
+        ("comment written at the desk", ""),
+        ("confirmed", CUSTOMER),
+        ("closed: a person said so", ""),
+        ("comment written at the desk", ""),
+        ("ticket resolved at the desk", ""),
+    ]
+
+
+def test_every_act_of_a_person_has_its_words(tmp_path, case):
+    """A new kind of act must not be shown by its name in the program."""
+    with Store.open(tmp_path) as store:
+        store.save_case(case, [f"{kind} by Kim by the way" for kind in get_args(ActKind)], 1.0)
+        story = case_details(store, tmp_path, case, {}).time_line
+    assert {entry.by for entry in story} == {"Kim by the way"}
+
+
+def test_every_operation_that_is_done_has_its_words(tmp_path, case):
+    """Likewise for what we do at the desk."""
+    kinds = get_args(OperationKind)
+    with Store.open(tmp_path) as store:
+        store.save_case(case, [f"delivered {kind}" for kind in kinds], 1.0)
+        story = case_details(store, tmp_path, case, {}).time_line
+    assert all(entry.what.endswith("at the desk") for entry in story)
+    assert len(story) == len(kinds)
 
 
 def test_a_rule_nobody_knows_any_more_has_no_summary(folder, case):

@@ -100,7 +100,7 @@ def test_nothing_to_open_is_said_truthfully(paper, snapshot):
     """Nothing to open is not all well: what was held back or not seen is named."""
     terminal.show_check(paper.console, rehearsed(snapshot, would_open=[]))
     assert paper.words.endswith(
-        "Nothing to open. What is held back is not old enough, or is kept for the digest. "
+        "Nothing to open; 1 ticket is open already. What is held back is not old enough, or is kept for the digest. "
         "What could not be checked is not known to be well."
     )
 
@@ -162,7 +162,7 @@ def test_a_daemon_at_its_first_cycle_is_not_called_absent(paper):
 def test_a_notice_alone_is_not_waited_for(paper, snapshot):
     """What never becomes a ticket is not said to be too young for one."""
     held = [msgspec.structs.replace(snapshot.held[0], hold="notice", until=None)]
-    noticed = msgspec.structs.replace(snapshot, held=held, collectors=[])
+    noticed = msgspec.structs.replace(snapshot, held=held, collectors=[], cases=[])
     terminal.show_check(paper.console, rehearsed(noticed, would_open=[]))
     assert paper.words.endswith("Nothing to open.")
 
@@ -207,6 +207,22 @@ def test_a_case_is_told_with_its_story_and_ticket(paper, snapshot):
     assert "2026-11-25 11:00 CET acknowledged by Kim" in paper.words
     assert "  Line 1\n  Line 2\n" in paper.text
     assert "2026-11-25 11:00 CET, Kim, internal Will do tonight [bold]" in paper.words
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_a_case_that_came_back_is_not_called_closed(paper, snapshot, state):
+    """It remembers its last closing, which is over."""
+    case = msgspec.structs.replace(snapshot.cases[0], state=state, closed_at=snapshot.cycle_at)
+    details = CaseDetails(case=case, summary="A file system is running full", time_line=[], ticket=None)
+    terminal.show_case(paper.console, details, "UTC", snapshot.cycle_at)
+    assert ("Closed 2026" in paper.words) == (state == "closed")
+
+
+def test_a_ticket_of_the_local_desk_is_shown_as_it_is_now(paper, snapshot):
+    """Not as the last look at the desk found it."""
+    ticket = TicketText(id="42", title="Full", status="resolved", body="")
+    terminal.show_case(paper.console, CaseDetails(case=snapshot.cases[0], ticket=ticket), "UTC", snapshot.cycle_at)
+    assert "helpdesk #42, resolved, Kim" in paper.words
 
 
 def test_the_outbox_tells_why_and_what_to_do(paper, refused):
