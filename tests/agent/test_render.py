@@ -34,7 +34,7 @@ CONTEXT = RenderContext(
     now=NOW,
     version="0.1.0",
 )
-TOPICS = ("worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "recurring", "digest")
+TOPICS = ("worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "digest")
 
 FILLING = CaseFacts(
     key="a1" * 32,
