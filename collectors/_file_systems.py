@@ -44,6 +44,7 @@ KEEP_NOTHING = [
 ]
 NOT_OURS = [
     "/proc/*",
+    "/sys",  # in a container it is a tmpfs, and read-only from the start
     "/sys/*",
     "/run/credentials/*",
     "/run/user/*",
