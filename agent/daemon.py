@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
-import structlog
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -35,8 +34,6 @@ from agent.web.server import WebServer
 # How often the main thread looks at the clock: late enough to cost nothing, early enough that no cycle is missed twice.
 WATCH_SECONDS = 15.0
 TICK = "cycle"
-
-log = structlog.get_logger()
 
 
 class Daemon:
@@ -64,9 +61,7 @@ class Daemon:
         self.scheduler.start()
         watch = ClockWatch(self.clock)
         while not self.resident.fatal and not self.stopping.wait(WATCH_SECONDS):
-            if step := watch.step():
-                log.warning("the clock was moved", seconds=round(step, 1))
-                self.resident.clock_moved(step)
+            if watch.step():
                 self._schedule()
         self.scheduler.shutdown(wait=True)
         self.server.stop()

@@ -20,6 +20,8 @@ from agent.store import Store
 
 # A batch has deadlines of its own everywhere; this one is for what nobody thought of.
 LONGEST_BATCH = 10 * MINUTE
+# So much more often are tickets looked at while one of them is P1: people work on it now.
+HASTE = 5.0
 # Nothing of the service manager's talk with the daemon is the courier's business.
 WITHHELD = frozenset({"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"})
 
@@ -81,7 +83,7 @@ class Dispatcher:
         return outcome
 
     def _start_if_wanted(self, now: float) -> None:
-        poll = self.clock.monotonic() - self._polled >= self.poll * self._jitter and self._has_open_ticket()
+        poll = self._wants_to_look()
         rebuild = self.store.rebuild_wanted
         if poll or rebuild or self.outbox.due(now, limit=1):
             config = str(self.config) if self.config else None
@@ -102,13 +104,25 @@ class Dispatcher:
         self.wait(patience)
         self._end()
 
+    def clock_moved(self, step: float) -> None:
+        """Let the desk's rest go on unbroken after the wall clock was moved by `step` seconds. Raises StoreUnavailable."""
+        health = self.health
+        self.store.set_desk_health(self.desk, msgspec.structs.replace(health, not_before=health.not_before + step))
+
     def _desk_rests_until(self, now: float) -> float:
         """Return the end of the desk's rest; one further away than a day is from a clock that lied."""
         until = self.health.not_before
         return until if until - now < DAY else 0.0
 
-    def _has_open_ticket(self) -> bool:
-        return any(case.ticket is not None and case.state not in {"pending", "closed"} for case in self.store.cases())
+    def _wants_to_look(self) -> bool:
+        """Return whether it is time to look at open tickets, if there are any."""
+        passed, rhythm = self.clock.monotonic() - self._polled, self.poll * self._jitter
+        if passed < rhythm / HASTE:
+            return False
+        open_ones = [
+            case for case in self.store.cases() if case.ticket is not None and case.state not in {"pending", "closed"}
+        ]
+        return bool(open_ones) and (passed >= rhythm or any(case.priority == "P1" for case in open_ones))
 
     def _ended(self) -> str:
         """Return the outcome of a courier that has ended since this was last asked; empty while it works or there is none."""

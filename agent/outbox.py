@@ -139,6 +139,13 @@ class Outbox:
             one = self._operation(id)
             self._tell(Refused(case=one.case, operation=id, kind=one.kind, reason=reason, at=at))
 
+    def clock_moved(self, step: float) -> None:
+        """Let waits go on unbroken after the wall clock was moved by `step` seconds."""
+        sql = (
+            "UPDATE operations SET not_before = not_before + ? WHERE state IN ('queued', 'sending') AND not_before > 0"
+        )
+        self._database.write(sql, (step,))
+
     # -- by hand ----------------------------------------------------------------------------------------------------
 
     def requeue(self, id: str) -> bool:  # noqa: A002

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from agent.cases import RECURRENCE_PERIOD, Situation
+from agent.cases import RECURRENCE_PERIOD, Situation, rebase
 from agent.collecting import Collection
 from agent.config import Configuration
 from agent.follow import follow
@@ -65,6 +65,18 @@ class Pipeline:
             queued=queued,
             trouble=trouble,
         )
+
+    def clock_moved(self, step: float, at: float) -> None:
+        """Let what is counted by the wall clock go on from where it was, after it was moved by `step` seconds to `at`.
+
+        Raises StoreUnavailable when that cannot be written down; it counts until the agent ends all the same.
+        """
+        moved = {key: rebase(case, step) for key, case in self.cases.items() if case.state != "closed"}
+        self.cases = self.cases | moved
+        with self.store.transaction():
+            for case in moved.values():
+                self.store.save_case(case, (), at)
+            self.outbox.clock_moved(step)
 
     def flush(self, at: float) -> None:
         """Write the young history and the judge's memories down; a crash loses at most what came after."""

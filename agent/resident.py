@@ -8,8 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from agent.case_details import case_details
-from agent.cases import rebase
-from agent.clock import Clock
+from agent.clock import Clock, ClockWatch
 from agent.config import Configuration
 from agent.dispatch import Dispatcher
 from agent.folder import StateFolder
@@ -52,6 +51,7 @@ class Resident:
         self.fatal: StoreDamaged | None = None  # only a new start mends it, by setting the damaged records aside
         self._metrics = metrics
         self._on_first_cycle = on_first_cycle
+        self._watch = ClockWatch(clock)
         self._number = 0
         self._started_at = clock.now()
         self._finished = self._flushed = clock.monotonic()
@@ -71,6 +71,8 @@ class Resident:
 
     def _tick(self) -> None:
         began = self.clock.monotonic()
+        if step := self._watch.step():
+            self._clock_moved(step)
         cycle = self.pipeline.cycle(self.clock.now())
         self._note_trouble("store", cycle.trouble)
         self._note_trouble("space", self.pipeline.store.degraded)
@@ -89,15 +91,28 @@ class Resident:
         if self.snapshot is not None:
             self._on_first_cycle(self.snapshot)
 
+    def _clock_moved(self, step: float) -> None:
+        """Let what is counted by the wall clock go on from where it was. It is done here, in the thread that runs cycles."""
+        log.warning("the clock was moved", seconds=round(step, 1))
+        try:
+            self.pipeline.clock_moved(step, self.clock.now())
+            self.dispatcher.clock_moved(step)
+        except StoreDamaged:
+            raise
+        except StoreUnavailable as error:
+            log.warning("what the moved clock changed is kept in memory only", trouble=str(error))
+
     def _deliver(self, cycle: Cycle) -> None:
         try:
             outcome = self.dispatcher.consider(cycle.at)
+        except StoreDamaged:
+            raise
         except (OSError, StoreUnavailable) as error:
             self._note_trouble("courier", f"the courier cannot be started: {error}")
             return
-        self._note_trouble("courier", "")
         if outcome:
             self._requests[outcome] += 1
+            self._note_trouble("courier", "the courier ended with an error; see the log" if outcome == "failed" else "")
 
     def _flush_when_due(self) -> None:
         if self.clock.monotonic() - self._flushed < self.configuration.settings.history.flush:
@@ -147,10 +162,6 @@ class Resident:
             self._note_trouble("status", "")
 
     # -- around it --------------------------------------------------------------------------------------------------
-
-    def clock_moved(self, step: float) -> None:
-        """Let what is timed by the wall clock go on from where it was, after it jumped by `step` seconds."""
-        self.pipeline.cases = {key: rebase(case, step) for key, case in self.pipeline.cases.items()}
 
     def stop(self) -> None:
         """Write down what is young, and end the courier."""

@@ -1,0 +1,287 @@
+"""When a courier is started, with what, and what becomes of it: with the real one where that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from agent.dispatch import HASTE, LONGEST_BATCH, WITHHELD, Dispatcher, Job
+from agent.facts import case_facts, pack
+from agent.host import HostIdentity
+from agent.model import Case, DeskHealth, Operation
+from agent.outbox import Outbox
+from agent.settings import DAY, HOUR, MINUTE
+from agent.store import Store
+from thresholds import Severity
+from ticketing_clients import TicketRef
+from ticketing_clients.local import LocalDesk
+
+NOW = 1_790_000_000.0
+POLL = 15 * MINUTE
+KEY = "a" * 64
+REF = TicketRef("local", "L1")
+
+
+class Hours:
+    """A clock whose two times go each their own way."""
+
+    def __init__(self) -> None:
+        self.wall, self.steady = NOW, 1000.0
+
+    def now(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.steady
+
+
+class Post:
+    """A dispatcher on new records, and the stand-ins for couriers that it starts."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder
+        self.store = store
+        self.clock = Hours()
+        self.stand_in = folder / "courier"
+        self.config = folder / "foretell.toml"
+        self.config.touch()
+        self.dispatcher = Dispatcher(
+            store,
+            folder,
+            self.config,
+            HostIdentity(id="h1", name="web01", os=""),
+            desk="local",
+            poll=POLL,
+            clock=self.clock,
+        )
+
+    def couriers_do(self, script: str) -> None:
+        """Let each courier write down its job and then do this."""
+        self.stand_in.write_text(f"#!/bin/sh\ncat >> {self.folder}/jobs; echo >> {self.folder}/jobs\n{script}\n")
+        self.stand_in.chmod(0o700)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What couriers were started with."""
+        file = self.folder / "jobs"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [msgspec.json.decode(line, type=Job) for line in lines]
+
+    def save(self, **values: object) -> Case:
+        """Write down a case with an open ticket."""
+        case = Case(
+            key=KEY,
+            rule="disk_space",
+            subject={"mountpoint": "/srv"},
+            state="open",
+            severity=Severity.CRITICAL,
+            ticket=REF,
+            first_seen=NOW,
+            last_seen=NOW,
+            changed_at=NOW,
+            evidence={"value": 1e9, "whole": 1e11, "unit": "bytes"},
+        )
+        case = msgspec.structs.replace(case, **values)
+        self.store.save_case(case, [], NOW)
+        return case
+
+    def queue(self) -> None:
+        """Have a ticket to open."""
+        facts = pack(case_facts(self.save(ticket=None), {}))
+        opening = Operation(id="a-1", case=KEY, kind="open", topic="opened", facts=facts, created_at=NOW)
+        Outbox(self.store).queue(opening)
+
+    def consider(self, after: float = 0.0) -> str:
+        """Let time pass by both clocks, ask the dispatcher, and wait for a courier that it started."""
+        self.clock.wall += after
+        self.clock.steady += after
+        outcome = self.dispatcher.consider(self.clock.wall)
+        self.dispatcher.wait(20)
+        return outcome
+
+
+@pytest.fixture
+def post(tmp_path) -> Iterator[Post]:
+    """Return a dispatcher with nothing to do."""
+    with Store.open(tmp_path, now=NOW) as store:
+        store.rebuild_wanted = False
+        post = Post(tmp_path, store)
+        yield post
+        post.dispatcher.stop(0)
+
+
+@pytest.fixture
+def stand_in(post, monkeypatch) -> Post:
+    """Return the same, with couriers that only write down their job."""
+    post.couriers_do("")
+    monkeypatch.setattr("agent.dispatch.sys", SimpleNamespace(executable=str(post.stand_in)))
+    return post
+
+
+def test_a_real_courier_opens_the_ticket_and_tells_how_the_desk_was(post):
+    """From the outbox to the desk and back, in a process of its own."""
+    post.queue()
+    assert post.consider() == ""
+    assert post.consider() == "ok"
+    [ticket] = LocalDesk(post.folder, "local", NOW).tickets()
+    assert ticket.key == KEY
+    assert post.dispatcher.health.reachable
+    assert [event.ref for event in post.store.take_events()] == [ticket.ref]
+    assert post.consider(DAY) == ""
+
+
+def test_a_real_courier_that_cannot_read_its_configuration_is_reported(post):
+    """Somebody broke the file under the running daemon: the work stays."""
+    post.queue()
+    post.config.write_text("delivery.desk = 1\n")
+    post.consider()
+    assert post.consider() == "failed"
+    assert Outbox(post.store).summary().waiting == 1
+
+
+def test_without_work_none_is_started(stand_in):
+    """The usual minute of a healthy host."""
+    for _ in range(100):
+        assert stand_in.consider(MINUTE) == ""
+    assert stand_in.jobs == []
+
+
+def test_the_job_says_all_a_courier_needs(stand_in):
+    """Where, for whom, and what time it is."""
+    stand_in.queue()
+    stand_in.consider()
+    [job] = stand_in.jobs
+    assert (job.config, job.state_dir) == (str(stand_in.config), str(stand_in.folder))
+    assert (job.host.id, job.now, job.poll, job.rebuild) == ("h1", NOW, False, False)
+
+
+def test_one_works_at_a_time(stand_in):
+    """However long it takes; the next one starts when it has ended."""
+    stand_in.couriers_do("exec sleep 60")
+    stand_in.queue()
+    stand_in.dispatcher.consider(NOW)
+    first = stand_in.dispatcher._child
+    assert stand_in.dispatcher.consider(NOW) == ""
+    assert stand_in.dispatcher._child is first
+    stand_in.dispatcher.stop(0)
+    assert first.returncode is not None
+
+
+def test_one_that_never_ends_is_ended(stand_in):
+    """By the steady clock, after ten minutes; its children go with it."""
+    stand_in.couriers_do("sleep 60 & wait")
+    stand_in.queue()
+    stand_in.dispatcher.consider(NOW)
+    stand_in.clock.wall += DAY
+    assert stand_in.dispatcher.consider(NOW) == ""
+    stand_in.clock.steady += LONGEST_BATCH
+    stand_in.couriers_do("")
+    assert stand_in.dispatcher.consider(NOW) == "failed"
+
+
+def test_one_that_dies_is_reported_once_and_followed_by_another(stand_in):
+    """Its work is still there."""
+    stand_in.couriers_do("kill -9 $$")
+    stand_in.queue()
+    assert stand_in.consider() == ""
+    stand_in.couriers_do("")
+    assert stand_in.consider() == "failed"
+    assert len(stand_in.jobs) == 2
+
+
+def test_how_the_desk_was_is_how_the_batch_ended(stand_in):
+    """As the courier wrote it down."""
+    stand_in.queue()
+    stand_in.consider()
+    health = DeskHealth(reachable=False, reason="throttled", not_before=NOW + HOUR)
+    stand_in.store.set_desk_health("local", health)
+    assert stand_in.consider() == "throttled"
+
+
+def test_the_talk_with_the_service_manager_is_withheld(stand_in, monkeypatch):
+    """A courier that notified or fed the watchdog would speak for the daemon."""
+    for name in WITHHELD:
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials")
+    stand_in.couriers_do(f"env > {stand_in.folder}/environment")
+    stand_in.queue()
+    stand_in.consider()
+    names = {line.partition("=")[0] for line in (stand_in.folder / "environment").read_text().splitlines()}
+    assert not names & WITHHELD
+    assert "CREDENTIALS_DIRECTORY" in names
+
+
+class TestTheDeskRests:
+    """After a failure it is left in peace."""
+
+    def test_nothing_is_started_before_its_rest_is_over(self, stand_in):
+        """Whatever waits."""
+        stand_in.queue()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + HOUR))
+        stand_in.consider(HOUR - 1)
+        assert stand_in.jobs == []
+        stand_in.consider(1)
+        assert len(stand_in.jobs) == 1
+
+    def test_a_rest_until_next_month_is_from_a_clock_that_lied(self, stand_in):
+        """It is over."""
+        stand_in.queue()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + 30 * DAY))
+        stand_in.consider()
+        assert len(stand_in.jobs) == 1
+
+    def test_it_lasts_as_long_when_the_clock_is_moved(self, stand_in):
+        """Set back by twenty hours, it does not become so much longer."""
+        stand_in.queue()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + HOUR))
+        stand_in.clock.wall -= 20 * HOUR
+        stand_in.dispatcher.clock_moved(-20 * HOUR)
+        stand_in.consider(HOUR - 1)
+        assert stand_in.jobs == []
+        stand_in.consider(1)
+        assert len(stand_in.jobs) == 1
+
+
+class TestLooking:
+    """Open tickets are looked at in a rhythm of the steady clock."""
+
+    def looks(self, post: Post, *, after: float) -> int:
+        """Return how many looks there have been when so much time has passed."""
+        post.consider(after)
+        return sum(job.poll for job in post.jobs)
+
+    def test_only_while_there_are_any(self, stand_in):
+        """Pending and closed cases have none that matters."""
+        for state in ("pending", "closed"):
+            stand_in.save(state=state)
+            assert self.looks(stand_in, after=DAY) == 0
+        stand_in.save(ticket=None)
+        assert self.looks(stand_in, after=DAY) == 0
+        stand_in.save()
+        assert self.looks(stand_in, after=0) == 1
+
+    def test_in_its_rhythm(self, stand_in):
+        """A quarter of an hour, a little more or less by host, whatever the wall clock does."""
+        stand_in.save()
+        assert self.looks(stand_in, after=0) == 1
+        stand_in.clock.wall += 10 * DAY
+        assert self.looks(stand_in, after=0.89 * POLL) == 1
+        stand_in.clock.wall -= 20 * DAY
+        assert self.looks(stand_in, after=0.22 * POLL) == 2
+
+    def test_much_sooner_while_one_is_p1(self, stand_in):
+        """People are at it now."""
+        stand_in.save(priority="P1")
+        assert self.looks(stand_in, after=0) == 1
+        assert self.looks(stand_in, after=0.89 * POLL / HASTE) == 1
+        assert self.looks(stand_in, after=0.22 * POLL / HASTE) == 2
+
+    def test_new_records_ask_what_there_is(self, stand_in):
+        """Before there is anything to send."""
+        stand_in.store.rebuild_wanted = True
+        stand_in.consider()
+        assert [job.rebuild for job in stand_in.jobs] == [True]
