@@ -45,7 +45,7 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     priority: the one the ticket gets now; earlier_priority: the one it had, when this operation raises it.
     healthy_since, healthy_evidence: the present healthy run, for recovered and closed; verify: how long it had to last.
     opened: the times it opened or reopened within 30 days, oldest first. recurring: whether that is too often.
-    closed_at, closed_by: for closed, and for those that follow a closing (not_fixed, returned).
+    closed_at, closed_by: for closed, and for those that follow a closing (not_fixed: the person's, returned: the case's).
     acts: of people, oldest first. unseen: names of the collectors and rules that could not check at the time.
     """
 
@@ -106,7 +106,7 @@ def case_facts(
         verify=rule.verify if rule else None,
         opened=case.opened,
         recurring=case.recurring,
-        closed_at=case.closed_at,
+        closed_at=case.closed_at if case.state == "closed" else case.closed_by_person_at or case.closed_at,
         closed_by=case.closed_by,
         members=tuple(_member_facts(member, rules) for member in members),
         acts=tuple(ActFacts(kind=act.kind, at=act.at.timestamp(), by=act.by, text=act.text) for act in case.acts),

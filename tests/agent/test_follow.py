@@ -431,6 +431,17 @@ class TestAPersonClosesWhatIsNotFixed:
         host.cycle(healthy())
         assert host.cycle(healthy(), after=HOUR) == ["comment closed"]
 
+    def test_they_are_told_when_they_closed_it(self):
+        """Not when the case was closed the last time."""
+        host = TestComingBack().closed()
+        TestComingBack().come_back(host, DAY)
+        host.ticket_open = True
+        host.deliver("reopen")
+        host.cycle(filling(), events=host.person("resolve", ticket_open=False))
+        closed_at = host.case().closed_by_person_at
+        host.cycle(filling(), after=HOUR)
+        assert [one.facts["closed_at"] for one in host.operations[-2:]] == [closed_at, closed_at]
+
     def test_fixed_within_the_grace_time_is_a_fix(self):
         """Verified, and closed without asking again."""
         host = Host()
