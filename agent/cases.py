@@ -3,7 +3,8 @@
     pending → open → (acknowledged | deferred until) → recovering → awaiting confirmation → closed
 
 Back to open from recovering (a relapse) and from awaiting confirmation or closed (the problem returned).
-`Followed` takes one case through one cycle; `agent.follow` does so for all cases of a host and gathers many into one ticket.
+`Followed` takes one case through one cycle: `agent.desk_events` says what the desk and its people do to it, `agent.findings`
+what is measured. `agent.follow` does so for all cases of a host and gathers many into one ticket.
 """
 
 from __future__ import annotations
@@ -16,22 +17,16 @@ import msgspec
 from agent import priority as priorities
 from agent.facts import case_facts, pack
 from agent.model import (
-    Acted,
-    Adopted,
     Case,
     CaseState,
     ClosedBy,
-    Delivered,
-    DeskEvent,
-    Observed,
     Operation,
     OperationKind,
-    Refused,
     Topic,
 )
 from agent.settings import DAY, CaseSettings, CustomerSettings, HostSettings
-from thresholds import Finding, Rule, Severity
-from ticketing_clients import Act, Priority
+from thresholds import Rule, Severity
+from ticketing_clients import Priority
 
 RECURRENCE_PERIOD = 30 * DAY
 # A problem that nothing measures any more (its disk was unmounted): a person may close it without our word for it, and
@@ -133,77 +128,7 @@ class Followed:
         )
         return repeat != self.case
 
-    # -- findings ---------------------------------------------------------------------------------------------------
-
-    def see(self, finding: Finding) -> None:
-        """Take in what a rule says now."""
-        self.seen = True
-        if not self.case.rule:
-            self.set(rule=finding.rule, subject=finding.subject)
-        if finding.severity is Severity.HEALTHY:
-            self._see_healthy(finding)
-        else:
-            self._see_breach(finding)
-
-    def _see_breach(self, finding: Finding) -> None:
-        case = self.case
-        earlier_severity = case.severity
-        self.set(
-            severity=finding.severity,
-            labels=finding.labels,
-            evidence=finding.evidence,
-            forecast=finding.forecast,
-            since=finding.since,
-            last_seen=finding.at,
-            judged_at=finding.at,
-            breach_since=self._running_since(case.breach_since),
-            healthy_since=None,
-            # Whoever confirmed an earlier recovery did not know of this.
-            confirmed=case.confirmed and case.state == "awaiting_confirmation",
-        )
-        match case.state:
-            case "closed":
-                self._become("pending", "seen again", first_seen=finding.at)
-                self._wait_or_open()
-            case "pending":
-                self._wait_or_open()
-            case "recovering":
-                self._become("open", "relapsed")
-                self._worsen(earlier_severity)
-            case "awaiting_confirmation":
-                if self._held_long_enough():
-                    self._return()
-            case _:
-                self._worsen(earlier_severity)
-
-    def _wait_or_open(self) -> None:
-        """Decide what a case that is not open waits for, in the order of `Hold`."""
-        situation, case = self.situation, self.case
-        priority = self._assess()
-        if case.severity is Severity.NOTICE:
-            self.set(hold="notice", priority=priority)
-        elif not self._held_long_enough():
-            self.set(hold="for", priority=priority)
-        elif self.now < situation.first_look_ends and priority in {"P3", "P4"}:
-            self.set(hold="first_look", priority=priority)
-        elif situation.maintenance:
-            self.set(hold="maintenance", priority=priority)
-        else:
-            self.set(priority=priority)
-            self.wants_to_open = True
-
-    def _running_since(self, since: float | None) -> float:
-        """Return the start of the present run; one in the future was dated by a clock that was set back while we were away."""
-        return self.now if since is None else min(since, self.now)
-
-    def _held_long_enough(self) -> bool:
-        hold = self.rule.hold if self.rule else 0.0
-        return self.case.breach_since is not None and self.now - self.case.breach_since >= hold
-
-    def _assess(self) -> Priority:
-        rule_impact = self.rule.impact if self.rule else "medium"
-        impact = priorities.impact(rule_impact, self.situation.host.criticality, self.situation.customer.tier)
-        return priorities.MATRIX[impact, priorities.urgency(self.case.severity, self.case.forecast, self.now)]
+    # -- beginning and end ------------------------------------------------------------------------------------------
 
     def open(self, parent: str | None = None) -> None:
         """Open the case: with a ticket of its own, or told in its parent's."""
@@ -216,7 +141,7 @@ class Followed:
             and case.closed_at is not None
             and self.now - case.closed_at <= self.situation.policy.reopen_within
         )
-        self._become(
+        self.become(
             "open",
             "opened" if parent is None else "told in a digest",
             hold=None,
@@ -239,51 +164,10 @@ class Followed:
             self.set(ticket=None, ticket_status="", acts=())
             self.ask("open", "opened")
 
-    def _return(self) -> None:
-        """Say that the problem is back before anybody confirmed that it was gone; its ticket is still open."""
-        self.set(opened=(*self.case.opened, self.now), confirmed=False)
-        self.set(recurring=len(self.case.opened) >= self.situation.policy.recurring_after)
-        self._become("open", "returned")
-        self.ask("comment", "returned", public=True)
-
-    def _worsen(self, earlier_severity: Severity) -> None:
-        """Raise the priority when it got worse. It never falls: better findings end in recovery, not in a smaller ticket."""
-        case, priority = self.case, self._assess()
-        more = priorities.worse(priority, case.priority)
-        if case.state in {"acknowledged", "deferred"} and (more or case.severity > earlier_severity):
-            self._become("open", "worse than what was acknowledged", acknowledged_until=None, deferred_until=None)
-        if not more:
-            return
-        earlier = case.priority
-        self.set(priority=priority)
-        if case.parent is None:
-            self.ask("raise_priority", "worse", earlier_priority=earlier)
-            self.ask("comment", "worse", public=True, earlier_priority=earlier)
-        elif priority in {"P1", "P2"}:
-            self.wants_to_open = True
-
-    def _see_healthy(self, finding: Finding) -> None:
-        case = self.case
-        self.set(
-            healthy_since=self._running_since(case.healthy_since),
-            healthy_evidence=finding.evidence,
-            judged_at=finding.at,
-            breach_since=None,
-        )
-        match case.state:
-            case "pending":
-                self._go_away("went away by itself")
-            case "open" | "acknowledged" | "deferred":
-                self._become("recovering", "healthy readings", acknowledged_until=None, deferred_until=None)
-            case "recovering":
-                self._verify()
-            case _:
-                pass
-
-    def _go_away(self, happening: str) -> None:
+    def go_away(self, happening: str) -> None:
         """End what never opened, or did not open again: then its end is still the earlier one."""
         case = self.case
-        self._become(
+        self.become(
             "closed",
             happening,
             closed_by=case.closed_by or "cleared",
@@ -291,109 +175,23 @@ class Followed:
             breach_since=None,
         )
 
-    def _verify(self) -> None:
-        """Believe a recovery when it has lasted; then the other half of the two-way check is a person's."""
-        case = self.case
-        verify = self.rule.verify if self.rule else 0.0
-        if case.healthy_since is None or self.now - case.healthy_since < verify:
-            return
-        if case.parent is not None:
-            self.close("parent")
-        elif case.ticket is None:
-            self._end_untold()
-        elif case.closed_by_person_at is not None or case.confirmed:
-            self.close("person")
-        else:
-            self._become("awaiting_confirmation", "recovery verified")
-            self.ask("comment", "recovered", public=True)
-
-    def _end_untold(self) -> None:
+    def end_untold(self) -> None:
         """End what the desk could not be told of while it lasted: nobody was asked to do anything, so nobody has to confirm."""
         self.untold = True
-        self._become(
+        self.become(
             "closed", "over before the desk was told", closed_at=self.now, closed_by="cleared", breach_since=None
         )
 
-    def _tell_after_all(self) -> None:
-        """Go on from a ticket that was opened while, or after, we gave it up."""
-        if self.case.state == "pending":
-            self._become("open", "its earlier ticket was opened after all", hold=None, opened_at=self.now)
-        elif self.case.state == "closed":
-            self._become("awaiting_confirmation", "its ticket was opened after all", closed_at=None, closed_by=None)
-            self.ask("comment", "recovered", public=True)
-
-    # -- the desk ---------------------------------------------------------------------------------------------------
-
-    def hear(self, event: DeskEvent) -> None:
-        """Take in what the desk did or shows."""
-        match event:
-            case Delivered(kind="open" | "reopen"):
-                contest = "reopened" if self.case.contest == "asked" else self.case.contest
-                self.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
-                self.happenings.append(f"delivered {event.kind}")
-                if event.kind == "open":
-                    self._tell_after_all()
-            case Delivered():
-                self.happenings.append(f"delivered {event.kind}")
-            case Refused():
-                self.happenings.append(f"refused {event.kind}: {event.reason}")
-            case Adopted():
-                self.set(ticket=self.case.ticket or event.ref)
-            case Acted():
-                self._note(event.act)
-            case Observed():
-                self._observe(event)
-
-    def _observe(self, event: Observed) -> None:
-        state = event.state
-        if state is None:
-            # Deleted by a person: their decision stands; the case ends when the readings do.
-            self.set(
-                ticket_status="gone", contest="over", closed_by_person_at=self.case.closed_by_person_at or event.at
-            )
+    def close(self, by: ClosedBy) -> None:
+        """Close the case with its report; bring the ticket to its end unless a person already did."""
+        # A reopening that is still on its way comes before what is asked for here.
+        ticket_is_open = self.case.closed_by_person_at is None or self.case.contest == "asked"
+        self.become("closed", f"closed by {by}", closed_at=self.now, closed_by=by, breach_since=None)
+        if by == "parent" or self.case.ticket_status == "gone":
             return
-        self.set(ticket_status=state.desk_status, ticket_priority=state.priority, handler=state.handler)
-        for act in state.acts:
-            self._note(act)
-        self._notice_status(open_now=state.open, at=event.at)
-
-    def _note(self, act: Act) -> None:
-        """Count an act once, whether the desk shows it again or it is older than what is remembered."""
-        acts = self.case.acts
-        if any(act.id == known.id for known in acts) or (len(acts) >= KEPT_ACTS and act.at <= acts[0].at):
-            return
-        self.set(acts=(*acts, act)[-KEPT_ACTS:])
-        self.happenings.append(f"{act.kind} by {act.by}")
-        self._heed(act)
-
-    def _heed(self, act: Act) -> None:
-        """Do what a person's act means for the case."""
-        case, policy = self.case, self.situation.policy
-        at = act.at.timestamp()
-        working = case.state in {"open", "acknowledged", "deferred"}
-        match act.kind:
-            case "acknowledge" if case.state == "open":
-                self._become("acknowledged", "", acknowledged_until=self.now + policy.acknowledgement)
-            case "defer" if working:
-                until = act.until.timestamp() if act.until else self.now + policy.acknowledgement
-                self._become("deferred", "", deferred_until=until)
-            case "wont_fix" if working:
-                self._become("deferred", "", deferred_until=self.now + policy.wont_fix)
-            case "confirm" if working and case.breach_since is not None:
-                self.ask("comment", "still_breaching", public=True)
-            case "confirm":
-                self.set(confirmed=True)
-            case "resolve" if case.closed_by_person_at is None:
-                self.set(closed_by_person_at=at)
-            case _:
-                pass
-
-    def _notice_status(self, *, open_now: bool, at: float) -> None:
-        case = self.case
-        if open_now:
-            self.set(closed_by_person_at=None)
-        elif case.closed_by_person_at is None:
-            self.set(closed_by_person_at=at)
+        self.ask("comment", "closed", public=True)
+        if ticket_is_open:
+            self.ask("resolve", "closed")
 
     # -- the time ---------------------------------------------------------------------------------------------------
 
@@ -401,11 +199,11 @@ class Followed:
         """Do what is due by the clock, whatever was seen."""
         case, now, policy = self.case, self.now, self.situation.policy
         if case.state == "pending" and not self.seen and now - case.judged_at >= UNMEASURED_AFTER:
-            self._go_away("nothing measures it any more")
+            self.go_away("nothing measures it any more")
         elif case.state == "acknowledged" and case.acknowledged_until is not None and now >= case.acknowledged_until:
-            self._become("open", "acknowledgement expired", acknowledged_until=None)
+            self.become("open", "acknowledgement expired", acknowledged_until=None)
         elif case.state == "deferred" and case.deferred_until is not None and now >= case.deferred_until:
-            self._become("open", "deferral ended", deferred_until=None)
+            self.become("open", "deferral ended", deferred_until=None)
         elif case.state == "awaiting_confirmation" and case.breach_since is None:
             if case.closed_by_person_at is not None or case.confirmed:
                 self.close("person")
@@ -431,22 +229,11 @@ class Followed:
             self.set(contest="over")
             self.ask("comment", "still_breaching", public=True)
 
-    def close(self, by: ClosedBy) -> None:
-        """Close the case with its report; bring the ticket to its end unless a person already did."""
-        # A reopening that is still on its way comes before what is asked for here.
-        ticket_is_open = self.case.closed_by_person_at is None or self.case.contest == "asked"
-        self._become("closed", f"closed by {by}", closed_at=self.now, closed_by=by, breach_since=None)
-        if by == "parent" or self.case.ticket_status == "gone":
-            return
-        self.ask("comment", "closed", public=True)
-        if ticket_is_open:
-            self.ask("resolve", "closed")
-
     # -- gatherings (see agent.follow) ------------------------------------------------------------------------------
 
     def open_gathering(self, told: Sequence[Case]) -> None:
         """Open the one ticket that speaks for `told`."""
-        self._become("open", "opened", opened_at=self.now, opened=(self.now,))
+        self.become("open", "opened", opened_at=self.now, opened=(self.now,))
         self.ask("open", "digest", members=told)
 
     def take_members(self, told: Sequence[Case]) -> None:
@@ -457,7 +244,7 @@ class Followed:
         self.set(members=tuple(members), last_seen=self.now, priority=urgent)
         if urgent != earlier:
             if self.case.state == "acknowledged":
-                self._become("open", "worse than what was acknowledged", acknowledged_until=None)
+                self.become("open", "worse than what was acknowledged", acknowledged_until=None)
             self.ask("raise_priority", "digest", earlier_priority=earlier, members=told)
         self.ask("comment", "digest", members=told)
 
@@ -465,16 +252,16 @@ class Followed:
         """Take a person's closing of the ticket that told of this case like a refusal to fix, with the same expiry."""
         if self.case.state in {"open", "acknowledged"}:
             until = self.now + self.situation.policy.wont_fix
-            self._become("deferred", "its digest was closed", deferred_until=until)
+            self.become("deferred", "its digest was closed", deferred_until=until)
 
     def members_recovered(self) -> None:
         """Nothing that this ticket told of breaches any more: ask the person to confirm, like for any recovery."""
         if self.case.state in {"open", "acknowledged", "deferred"}:
             self.set(healthy_since=self.now, breach_since=None)
             if self.case.ticket is None:
-                self._end_untold()
+                self.end_untold()
                 return
-            self._become("awaiting_confirmation", "all members recovered")
+            self.become("awaiting_confirmation", "all members recovered")
             self.ask("comment", "recovered", public=True)
 
     # -- writing down -----------------------------------------------------------------------------------------------
@@ -483,7 +270,8 @@ class Followed:
         """Change fields of the case."""
         self.case = msgspec.structs.replace(self.case, **changes)
 
-    def _become(self, state: CaseState, happening: str, **changes: object) -> None:
+    def become(self, state: CaseState, happening: str, **changes: object) -> None:
+        """Go over to `state`; `happening` says so on the time line, empty when something else does."""
         self.set(state=state, changed_at=self.now, **changes)
         if happening:
             self.happenings.append(happening)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from agent.cases import Followed, Situation, Step
+from agent.desk_events import hear
+from agent.findings import see
 from agent.model import Adopted, Case, DeskEvent
 from agent.priority import highest
 from thresholds import Finding, Severity
@@ -31,7 +33,7 @@ def follow(
             if finding.severity is Severity.HEALTHY:
                 continue
             followed[key] = Followed(_new_case(key, finding), situation)
-        followed[key].see(finding)
+        see(followed[key], finding)
     for one in followed.values():
         one.let_time_pass()
     _gather(followed, situation)
@@ -64,7 +66,7 @@ def _take(followed: dict[str, Followed], event: DeskEvent, situation: Situation)
         )
         followed[event.case] = Followed(orphan, situation, happenings=["adopted"])
     elif event.case in followed:
-        followed[event.case].hear(event)
+        hear(followed[event.case], event)
 
 
 def _gather(followed: dict[str, Followed], situation: Situation) -> None:

@@ -1,0 +1,93 @@
+"""What the desk and its people do to a case: tickets are there, people acknowledge, defer, confirm and close. Pure."""
+
+from __future__ import annotations
+
+from agent.cases import Followed
+from agent.model import Acted, Adopted, Delivered, DeskEvent, Observed, Refused
+from ticketing_clients import Act
+
+# Older ones on a ticket that goes on for so long have had their effect.
+KEPT_ACTS = 50
+
+
+def hear(one: Followed, event: DeskEvent) -> None:
+    """Take in what the desk did or shows."""
+    match event:
+        case Delivered(kind="open" | "reopen"):
+            contest = "reopened" if one.case.contest == "asked" else one.case.contest
+            one.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
+            one.happenings.append(f"delivered {event.kind}")
+            if event.kind == "open":
+                _tell_after_all(one)
+        case Delivered():
+            one.happenings.append(f"delivered {event.kind}")
+        case Refused():
+            one.happenings.append(f"refused {event.kind}: {event.reason}")
+        case Adopted():
+            one.set(ticket=one.case.ticket or event.ref)
+        case Acted():
+            _note(one, event.act)
+        case Observed():
+            _observe(one, event)
+
+
+def _tell_after_all(one: Followed) -> None:
+    """Go on from a ticket that was opened while, or after, we gave it up."""
+    if one.case.state == "pending":
+        one.become("open", "its earlier ticket was opened after all", hold=None, opened_at=one.now)
+    elif one.case.state == "closed":
+        one.become("awaiting_confirmation", "its ticket was opened after all", closed_at=None, closed_by=None)
+        one.ask("comment", "recovered", public=True)
+
+
+def _observe(one: Followed, event: Observed) -> None:
+    state = event.state
+    if state is None:
+        # Deleted by a person: their decision stands; the case ends when the readings do.
+        one.set(ticket_status="gone", contest="over", closed_by_person_at=one.case.closed_by_person_at or event.at)
+        return
+    one.set(ticket_status=state.desk_status, ticket_priority=state.priority, handler=state.handler)
+    for act in state.acts:
+        _note(one, act)
+    _notice_status(one, open_now=state.open, at=event.at)
+
+
+def _note(one: Followed, act: Act) -> None:
+    """Count an act once, whether the desk shows it again or it is older than what is remembered."""
+    acts = one.case.acts
+    if any(act.id == known.id for known in acts) or (len(acts) >= KEPT_ACTS and act.at <= acts[0].at):
+        return
+    one.set(acts=(*acts, act)[-KEPT_ACTS:])
+    one.happenings.append(f"{act.kind} by {act.by}")
+    _heed(one, act)
+
+
+def _heed(one: Followed, act: Act) -> None:
+    """Do what a person's act means for the case."""
+    case, policy = one.case, one.situation.policy
+    at = act.at.timestamp()
+    working = case.state in {"open", "acknowledged", "deferred"}
+    match act.kind:
+        case "acknowledge" if case.state == "open":
+            one.become("acknowledged", "", acknowledged_until=one.now + policy.acknowledgement)
+        case "defer" if working:
+            until = act.until.timestamp() if act.until else one.now + policy.acknowledgement
+            one.become("deferred", "", deferred_until=until)
+        case "wont_fix" if working:
+            one.become("deferred", "", deferred_until=one.now + policy.wont_fix)
+        case "confirm" if working and case.breach_since is not None:
+            one.ask("comment", "still_breaching", public=True)
+        case "confirm":
+            one.set(confirmed=True)
+        case "resolve" if case.closed_by_person_at is None:
+            one.set(closed_by_person_at=at)
+        case _:
+            pass
+
+
+def _notice_status(one: Followed, *, open_now: bool, at: float) -> None:
+    case = one.case
+    if open_now:
+        one.set(closed_by_person_at=None)
+    elif case.closed_by_person_at is None:
+        one.set(closed_by_person_at=at)
