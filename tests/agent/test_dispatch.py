@@ -179,7 +179,6 @@ def test_one_that_never_ends_is_ended(stand_in):
     stand_in.clock.wall += DAY
     assert stand_in.dispatcher.consider(NOW) == ""
     stand_in.clock.steady += LONGEST_BATCH
-    stand_in.couriers_do("")
     assert stand_in.dispatcher.consider(NOW) == "failed"
 
 
