@@ -239,7 +239,8 @@ class Judge:
             elif reason is not None:
                 yield subject.unjudged(reason, now)
             else:
-                if not subject.gone or subject.severity or now - subject.seen <= TOLD_FOR:
+                news = not subject.rule.select.come_and_go and (not subject.gone or now - subject.seen <= TOLD_FOR)
+                if subject.severity or news:
                     yield subject.unjudged("no longer seen", now)
                 subject.gone = True
         for subject in sorted(self._subjects.values(), key=lambda one: -one.seen)[MOST_SUBJECTS:]:

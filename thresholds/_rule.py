@@ -33,6 +33,9 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         list[str],
         msgspec.Meta(description="Labels that identify one subject, so that a new device name is no new problem."),
     ] = []
+    come_and_go: Annotated[
+        bool, msgspec.Meta(description="Whether subjects come and go, so that the absence of a healthy one is no news.")
+    ] = False
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

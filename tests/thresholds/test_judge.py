@@ -293,3 +293,15 @@ def test_readings_that_did_not_change_are_not_judged_again(judge):
 
     assert len(first) == 200
     assert all(again is finding for again, finding in zip(second, first, strict=True))
+
+
+def test_a_healthy_subject_that_comes_and_goes_is_not_missed():
+    """Systemd unloads units that are idle and well; one that failed is missed all the same."""
+    [(rule, threshold)] = [(rule, threshold) for rule, threshold in RULES if rule.id == "failed"]
+    select = msgspec.structs.replace(rule.select, come_and_go=True)
+    judge = Judge([(msgspec.structs.replace(rule, select=select), threshold)])
+    judge.judge([unit(0)], [], NOW)
+    assert judge.judge([], [], NOW + 60) == ([], [])
+    judge.judge([unit(1, NOW + 120)], [], NOW + 120)
+    _, [unjudged] = judge.judge([], [], NOW + 180)
+    assert unjudged.reason == "no longer seen"
