@@ -34,6 +34,8 @@ from agent.wording._values import size
 from ticketing_clients import DeskError, Reason
 
 Verdict = Literal["well", "warning", "wrong", "unknown"]
+#: what keeps the agent from its work: a DeskError's reason, or what is wrong on this side
+Obstacle = Reason | Literal["configuration", "not_permitted"]
 
 # Enough for the ballast, a database that grows for a year, and the work of its compaction.
 ROOM_WANTED = 300_000_000
@@ -55,7 +57,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     found: str
     hint: str = ""
-    reason: Reason | Literal["configuration", "not_permitted"] | None = None
+    reason: Obstacle | None = None
 
 
 def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> Iterator[Result]:
@@ -235,7 +237,7 @@ def _desk(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
     desk = configuration.settings.delivery.desk
     subject = f"desk {desk}"
 
-    def wrong(found: str, hint: str, reason: Reason | Literal["configuration"]) -> Result:
+    def wrong(found: str, hint: str, reason: Obstacle) -> Result:
         return Result(number=10, subject=subject, verdict="wrong", found=found, hint=hint, reason=reason)
 
     try:
@@ -244,6 +246,8 @@ def _desk(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
         yield wrong(str(error), "name its file in [secrets], readable for the agent's user", "not_authorised")
     except ValueError as error:
         yield wrong(str(error), f"change [desks.{join(desk)}]", "configuration")
+    except PermissionError as error:
+        yield wrong(f"{error.filename}: {error.strerror}", "run as the agent's user", "not_permitted")
     except DeskError as error:
         hint = _DESK_HINTS.get(error.reason, "see what the desk says; its log may say more")
         yield wrong(str(error).removeprefix(f"{subject}: "), hint, error.reason)

@@ -56,12 +56,15 @@ def show_first_cycle(console: Console, snapshot: Snapshot, page: str) -> None:
     """Print what the daemon's first cycle saw and did, and where its `page` is."""
     _show_cycle(console, snapshot)
     _heading(console, "Tickets")
-    opened = [case for case in snapshot.cases if case.ticket is not None]
-    for case in opened:
-        _line(console, Text.assemble(f"{_ticket(case)} ({case.priority}): ", (_title(case, snapshot), "bold")))
+    told = [case for case in snapshot.cases if case.parent is None]
+    for case in told:
+        _line(
+            console,
+            Text.assemble(f"{_whereabouts(case, snapshot)}, {case.priority}: ", (_title(case, snapshot), "bold")),
+        )
     if snapshot.queue.waiting:
         _line(console, Text(f"Waiting for the desk {snapshot.desk.name}: {snapshot.queue.waiting}"))
-    elif not opened:
+    elif not told:
         _line(console, _nothing(snapshot))
     console.print()
     console.print(Text(f"Watching. Status page: {page}"))
@@ -283,6 +286,13 @@ def _state(case: Case) -> str:
 
 def _ticket(case: Case) -> str:
     return f"{case.ticket.desk} #{case.ticket.id}" if case.ticket is not None else "no ticket"
+
+
+def _whereabouts(case: Case, snapshot: Snapshot) -> str:
+    """Return where a case's ticket is; the first cycle has asked for it, and the next will know its number."""
+    if case.ticket is not None:
+        return _ticket(case)
+    return f"{'For' if snapshot.queue.waiting else 'Opened at'} {snapshot.desk.name}"
 
 
 def _reachable(summary: Summary) -> str:

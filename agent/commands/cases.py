@@ -117,9 +117,7 @@ def _act(config_path: Path | None, state_dir: Path, key: str, kind: ActKind, unt
         case = the_case(store, key)
         called, heeded = _HEEDED[kind]
         if case.state not in heeded:
-            raise CommandFailed(
-                f"{case.key[:KEY_SHOWN]} cannot be {called}: it is {plain.STATES[case.state]}", Exit.USAGE
-            )
+            raise CommandFailed(f"{case.key[:KEY_SHOWN]} cannot be {called}: {plain.STATES[case.state]}", Exit.USAGE)
         now, who = time.time(), getpass.getuser()
         if case.ticket is not None and case.ticket.desk in desks and desks[case.ticket.desk][0] is LOCAL:
             act = LocalDesk(state_dir, case.ticket.desk, now).record_act(case.ticket, kind, by=who, until=until)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from agent.commands.exits import CommandFailed, Exit
 from agent.config import load
+from agent.decode import ConfigErrors
 from agent.host import host_zone
 from agent.init import configuration_text
 from agent.plugins import TICKETING_CLIENTS
@@ -51,7 +53,7 @@ def command(out: Path, *, yes: bool, force: bool, **flags: Any) -> int:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_text(text, "utf-8")
-        load(fresh)
+        _validate(fresh)
         fresh.replace(out)
     except OSError as error:
         raise CommandFailed(
@@ -61,6 +63,15 @@ def command(out: Path, *, yes: bool, force: bool, **flags: Any) -> int:
         fresh.unlink(missing_ok=True)
     click.echo(f"Wrote {out}. Next: `foretell doctor --config {out}`, then `foretell run --config {out}`.")
     return Exit.DONE
+
+
+def _validate(fresh: Path) -> None:
+    """Read the file as the agent will. Raises ConfigErrors that speak of the answers: the file is not kept."""
+    try:
+        load(fresh)
+    except ConfigErrors as errors:
+        told = [msgspec.structs.replace(error, file="these answers") for error in errors.errors]
+        raise ConfigErrors(told) from errors
 
 
 def answers_from(flags: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ def config(command: Command) -> Command:
     return click.option(
         "--config",
         "config_path",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),  # reading it says more about what is wrong
         envvar="FORETELL_CONFIG",
         help="Configuration file; /etc/foretell/foretell.toml if there is one, else the defaults.",
     )(command)

@@ -13,9 +13,11 @@ from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
 from agent.commands.records import opened_store
 from agent.host import host_zone
-from agent.model import QueuedOperation
+from agent.model import QueuedOperation, QueueState
 from agent.outbox import Outbox
 from agent.terminal import show_outbox
+
+UNSETTLED: frozenset[QueueState] = frozenset({"queued", "sending", "rejected"})
 
 
 @click.group("outbox", cls=options.Listing)
@@ -35,7 +37,7 @@ def command() -> None:
 def list_operations(state_dir: Path, *, as_json: bool) -> int:
     """List what is not done yet. Exit status 1 when the desk refused something."""
     with opened_store(state_dir) as store:
-        operations = Outbox(store).all({"queued", "sending", "rejected"})
+        operations = Outbox(store).all(UNSETTLED)
     if as_json:
         content = [
             {
@@ -54,11 +56,11 @@ def list_operations(state_dir: Path, *, as_json: bool) -> int:
     return Exit.FINDINGS if any(one.state == "rejected" for one in operations) else Exit.DONE
 
 
-@command.command("retry", short_help="try a refused one again")
+@command.command("retry", short_help="try one again at once")
 @click.argument("operation_id")
 @options.state_dir
 def retry(operation_id: str, state_dir: Path) -> int:
-    """Try a refused operation again, after what the desk objected to was mended."""
+    """Try an operation again at once: a refused one after what the desk objected to was mended, or one that waits."""
     with opened_store(state_dir) as store:
         outbox = Outbox(store)
         outbox.requeue(_found(outbox, operation_id).operation.id)
@@ -66,11 +68,11 @@ def retry(operation_id: str, state_dir: Path) -> int:
     return Exit.DONE
 
 
-@command.command("drop", short_help="give a refused one up")
+@command.command("drop", short_help="give one up")
 @click.argument("operation_id")
 @options.state_dir
 def drop(operation_id: str, state_dir: Path) -> int:
-    """Give a refused operation up; later ones of its case go on."""
+    """Give an operation up; later ones of its case go on. One that is being sent may still arrive."""
     with opened_store(state_dir) as store:
         outbox = Outbox(store)
         outbox.drop(_found(outbox, operation_id).operation.id)
@@ -79,11 +81,10 @@ def drop(operation_id: str, state_dir: Path) -> int:
 
 
 def _found(outbox: Outbox, operation_id: str) -> QueuedOperation:
-    """Return the refused operation with this id or an unambiguous beginning of it."""
-    refused = outbox.all({"rejected"})
-    found = [one for one in refused if one.operation.id.startswith(operation_id)]
+    """Return the unsettled operation with this id or an unambiguous beginning of it."""
+    found = [one for one in outbox.all(UNSETTLED) if one.operation.id.startswith(operation_id)]
     exact = [one for one in found if one.operation.id == operation_id]
     if len(exact or found) != 1:
-        what = "No refused operation" if not found else f"{len(found)} refused operations"
-        raise CommandFailed(f"{what} begins with {operation_id!r}; see `foretell outbox list`", Exit.USAGE)
+        what = "No operation's id begins" if not found else f"{len(found)} operations' ids begin"
+        raise CommandFailed(f"{what} with {operation_id!r}; see `foretell outbox list`", Exit.USAGE)
     return (exact or found)[0]

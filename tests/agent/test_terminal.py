@@ -118,10 +118,20 @@ def test_a_host_where_all_is_well_is_told_so_briefly(snapshot):
 def test_the_first_cycle_tells_tickets_page_and_demo(paper, snapshot):
     """What `make run` shows: the tickets it opened, what still waits, where the page is, and how to see the whole way."""
     terminal.show_first_cycle(paper.console, snapshot, "http://127.0.0.1:19469/")
-    assert "helpdesk #42 (P3): A file system is running full: /srv" in paper.words
+    assert "helpdesk #42, P3: A file system is running full: /srv" in paper.words
     assert "Waiting for the desk helpdesk: 1" in paper.words
     assert "Status page: http://127.0.0.1:19469/" in paper.words
     assert paper.words.endswith("foretell demo")
+
+
+@pytest.mark.parametrize(("waiting", "said"), [(0, "Opened at helpdesk, P3: A file"), (1, "For helpdesk, P3: A file")])
+def test_the_first_cycle_never_denies_a_ticket_whose_number_it_does_not_know_yet(paper, snapshot, waiting, said):
+    """The desk's answer is taken in with the next cycle."""
+    case = msgspec.structs.replace(snapshot.cases[0], ticket=None)
+    queue = msgspec.structs.replace(snapshot.queue, counts={"queued": waiting})
+    terminal.show_first_cycle(paper.console, msgspec.structs.replace(snapshot, cases=[case], queue=queue), "page")
+    assert said in paper.words
+    assert "Nothing to open" not in paper.words
 
 
 def test_status_tells_life_cases_queue_and_gaps(paper, snapshot):
