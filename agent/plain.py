@@ -140,6 +140,8 @@ class Judged(Protocol):
 
 def title(judged: Judged, rules: Mapping[str, str]) -> str:
     """Return one line for a rule's verdict: what it watches for (`rules`: id to summary line), and where."""
+    if not judged.rule:
+        return "Known from its ticket only, not seen here yet"  # adopted after our records were lost
     return f"{rules.get(judged.rule) or judged.rule}: {subject(judged.subject)}"
 
 

@@ -387,3 +387,12 @@ def test_what_could_not_be_seen_is_said():
     """The engineer reads which checks had no answer at the time."""
     text = text_of(ticket(msgspec.structs.replace(FILLING, unseen=("services", "software"))))
     assert "could not be checked: services, software." in text
+
+
+def test_a_report_claims_no_measurement_that_was_not_made():
+    """A person closed a ticket of which nothing is measured any more, or that told of what still breaches."""
+    measured = msgspec.structs.replace(FILLING, closed_at=NOW, closed_by="person", healthy_since=NOW - HOUR)
+    assert "our measurements are good again" in text_of(comment("closed", measured))
+    unmeasured = msgspec.structs.replace(measured, healthy_since=None)
+    assert "our measurements are good again" not in text_of(comment("closed", unmeasured))
+    assert "We cannot confirm it" in text_of(comment("closed", unmeasured))
