@@ -79,9 +79,13 @@ class Pipeline:
             self.outbox.clock_moved(step)
 
     def flush(self, at: float) -> None:
-        """Write the young history and the judge's memories down; a crash loses at most what came after."""
+        """Write the young history and the judge's memories down; a crash loses at most what came after.
+
+        What closed longer ago than the history reaches back is forgotten.
+        """
         self.history.flush(at)
         self.store.save_memories(self.judge.dump())
+        self.store.forget_closed(before=at - self.configuration.settings.history.hourly)
 
     def _follow(self, findings: Sequence[Finding], situation: Situation) -> tuple[Sequence[Operation], str]:
         """Follow the cases, and write what changed and what it asks of the desk in one transaction.

@@ -131,6 +131,18 @@ class Store(Closing):
                     "INSERT INTO case_events (case_key, at, what) VALUES (?, ?, ?)", (case.key, at, what)
                 )
 
+    def forget_closed(self, before: float) -> int:
+        """Delete the cases that closed before this (unix seconds) with everything about them; return how many those were."""
+        old = self.database.read("SELECT key FROM cases WHERE state = 'closed' AND closed_at < ?", (before,))
+        if old:
+            with self.transaction():
+                for table in ("operations", "case_events"):
+                    for key in old:
+                        self.database.write(f"DELETE FROM {table} WHERE case_key = ?", key)  # noqa: S608 - one of two names
+                for key in old:
+                    self.database.write("DELETE FROM cases WHERE key = ?", key)
+        return len(old)
+
     def timeline(self, key: str) -> list[Happening]:
         """Return what happened to the case with this key, in the order in which it was written."""
         rows = self.database.read("SELECT at, what FROM case_events WHERE case_key = ? ORDER BY id", (key,))

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from agent.model import Acted, Adopted, Case, Delivered, DeskHealth, Observed, Refused
+from agent.model import Acted, Adopted, Case, Delivered, DeskHealth, Observed, Operation, Refused
+from agent.outbox import Outbox
 from agent.store import Happening, Store, StoreUnavailable
 from thresholds import Forecast, Severity
 from ticketing_clients import Act, TicketRef
@@ -84,6 +85,24 @@ def test_closed_cases_are_left_out_unless_asked_for(store):
     store.save_case(FULL, [], AT)
     assert store.cases() == [FULL]
     assert store.cases(include_closed=True) == [closed, FULL]
+
+
+def test_what_closed_long_ago_is_forgotten_with_everything_about_it(store):
+    """Its operations and its story go with it; what is open or closed lately stays, however old it is."""
+    old, late = case("aa" * 32, state="closed", closed_at=AT - 10), case("bb" * 32, state="closed", closed_at=AT)
+    for one in (old, late, FULL):
+        store.save_case(one, ["opened"], AT - 10)
+        facts = {"priority": "P4"}
+        operation = Operation(
+            id=f"{one.key}-1", case=one.key, kind="open", topic="opened", facts=facts, created_at=AT - 10
+        )
+        Outbox(store).queue(operation)
+    assert store.forget_closed(before=AT) == 1
+    assert store.cases(include_closed=True) == [late, FULL]
+    assert store.timeline(old.key) == []
+    left = {queued.operation.case for queued in Outbox(store).all({"queued"})}
+    assert left == {late.key, FULL.key}
+    assert store.forget_closed(before=AT) == 0
 
 
 def test_a_case_is_found_by_the_beginning_of_its_key(store):
