@@ -5,7 +5,8 @@
     foretell: defer 2026-12-01       leave it until then (a date in UTC, or a whole ISO 8601 time)
     foretell: wontfix                leave it for good
 
-A line counts only where its author wrote it: what a mail quotes of an earlier message is left out.
+A line counts only where its author wrote it: what a mail quotes of an earlier message is left out. What they say by changing the
+status is here as well, and the line by which we know our own comments again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from html.parser import HTMLParser
 
 import msgspec
 
-from ticketing_clients._ticket import Act
+from ticketing_clients._ticket import WORKING, Act, ActKind, Status
 
 LONGEST_TEXT = 2000  # code points of an act's text, as Act promises
 
@@ -46,6 +47,28 @@ def told_by(reply: Act, text: str) -> list[Act]:
             case _:
                 acts.append(msgspec.structs.replace(act, kind="wont_fix"))
     return acts
+
+
+def meant_by(old: Status, new: Status) -> ActKind | None:
+    """Return what a person says by changing a ticket's status from `old` to `new`."""
+    match new:
+        case "resolved" | "closed":
+            return "resolve"
+        case "rejected":
+            return "wont_fix"
+        case "new" | "open" | "waiting" if old not in WORKING:
+            return "reopen"
+        case "waiting":
+            return "defer"
+        case "open":
+            return "acknowledge"
+        case _:
+            return None
+
+
+def last_line(marker: str) -> str:
+    """Return the line that ends a comment of ours, so that the comment with `marker` is found again."""
+    return f"[foretell:{marker}]"
 
 
 def written(text: str) -> str:

@@ -37,6 +37,8 @@ class Preformatted(msgspec.Struct, frozen=True, tag="preformatted"):
     text: str
 
 
+_GAP = "\n\n"  # between two blocks of plain text
+
 Block = Heading | Paragraph | Bullets | Facts | Preformatted
 
 
@@ -48,7 +50,7 @@ class Document(msgspec.Struct, frozen=True):
 
 def to_plain(document: Document) -> str:
     """Return `document` as plain text, for desks and mails that know no markup."""
-    return "\n\n".join(_plain(block) for block in document.blocks) + "\n"
+    return _GAP.join(_plain(block) for block in document.blocks) + "\n"
 
 
 def _plain(block: Block) -> str:
@@ -61,6 +63,19 @@ def _plain(block: Block) -> str:
             return "\n".join(f"* {item}" for item in items)
         case Facts(rows):
             return "\n".join(f"{label}: {value}" for label, value in rows)
+
+
+def shorten(document: Document, longest: int) -> Document:
+    """Return `document` in at most `longest` code points of plain text: whole blocks, and the first that is too long cut."""
+    kept: list[Block] = []
+    for block in document.blocks:
+        text = _plain(block)
+        if len(text) + len(_GAP) >= longest:
+            kept.append(Preformatted(cut(text, longest)) if "\n" in text else Paragraph(cut(text, longest)))
+            break
+        kept.append(block)
+        longest -= len(text) + len(_GAP)
+    return Document(tuple(kept))
 
 
 def cut(text: str, longest: int, note: str = "…") -> str:

@@ -104,12 +104,14 @@ class Http:
         self._deadline = deadline
         self._largest = largest
 
-    def get(self, path: str, kind: type[T], *, params: Mapping[str, str | int] | None = None, ticket: str = "") -> T:
+    def get(
+        self, path: str, kind: type[T], *, params: Mapping[str, str | int | list[str]] | None = None, ticket: str = ""
+    ) -> T:
         """Return what is at `path`, decoded as `kind`. `ticket` names the ticket asked about, if it is one."""
         return self._ask(_Asked("GET", path, ticket, changes=False), kind, {"params": params})
 
     def change(self, method: str, path: str, kind: type[T], *, ticket: str = "", **content: Any) -> T:
-        """Ask for a change and return the answer decoded as `kind`.
+        """Ask for a change and return the answer decoded as `kind`; an empty one is None, if that is the kind expected.
 
         content: `json`, `data`, `files`, `params` or `headers` as requests takes them.
         """
@@ -130,7 +132,7 @@ class Http:
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the range of success in HTTP
             raise self._refusal(asked, answer)
         try:
-            return msgspec.json.decode(answer.body, type=kind, strict=False)
+            return msgspec.json.decode(answer.body or b"null", type=kind, strict=False)
         except msgspec.MsgspecError as error:
             failure = f"answered with success, but not with the JSON expected ({cut(str(error), LONGEST_MESSAGE)})"
         raise self._unusable(asked, failure)

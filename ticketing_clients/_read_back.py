@@ -1,13 +1,23 @@
-"""Reading back after a change. Apart from `_http`, so that a client can be imported for its options without requests."""
+"""Around a request: a ticket's number before it, reading back after a change.
+
+Apart from `_http`, so that a client can be imported for its options without requests.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
 
-from ticketing_clients._errors import DeskUnreachable, NotAuthorised, OutcomeUnknown, Rejected, Throttled
+from ticketing_clients._errors import DeskUnreachable, NotAuthorised, OutcomeUnknown, Rejected, Throttled, TicketGone
 
 LONGEST_MESSAGE = 200  # code points of the desk's own words that an error repeats
+
+
+def numeric(ticket: str) -> int:
+    """Return a ticket's id as the number that it is, so that nothing else gets into an address or a search. Raises TicketGone."""
+    if not (ticket.isascii() and ticket.isdecimal()):
+        raise TicketGone(f"{ticket!r} is not the number of a ticket")
+    return int(ticket)
 
 
 @contextlib.contextmanager

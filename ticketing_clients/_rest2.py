@@ -12,6 +12,7 @@ import msgspec
 
 from ticketing_clients._acts import plain_of_html
 from ticketing_clients._errors import NotAuthorised, TicketGone
+from ticketing_clients._read_back import numeric
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http
@@ -211,13 +212,6 @@ class Rest2:
 
     def _list(self, path: str, kind: type[Answer], **params: str | int) -> Answer:
         return self.http.get(path, kind, params={"per_page": PAGE, **params})
-
-
-def numeric(ticket: str) -> int:
-    """Return a ticket's id as the number that it is at RT, so that nothing else gets into an address or a search."""
-    if not (ticket.isascii() and ticket.isdecimal()):
-        raise TicketGone(f"{ticket!r} is not the number of a ticket at RT")
-    return int(ticket)
 
 
 def quoted(value: str) -> str:

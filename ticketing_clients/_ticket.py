@@ -109,6 +109,7 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Status = Literal["new", "open", "waiting", "resolved", "closed", "rejected", "merged", "deleted"]
+WORKING: frozenset[Status] = frozenset({"new", "open", "waiting"})  # somebody may still be working on it
 ActKind = Literal["reply", "acknowledge", "confirm", "accept_window", "defer", "wont_fix", "resolve", "reopen"]
 
 
@@ -143,4 +144,4 @@ class TicketState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def open(self) -> bool:
         """Whether somebody may still be working on it."""
-        return self.status in {"new", "open", "waiting"}
+        return self.status in WORKING

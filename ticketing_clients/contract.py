@@ -12,7 +12,7 @@ import socket
 import traceback
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -179,7 +179,8 @@ class ClientContract:
         state = client.read(client.open(ticket))
         assert state.open
         assert state.priority == ticket.priority
-        assert state.due == ticket.service_times.fix_due
+        due = ticket.service_times.fix_due
+        assert state.due == (due if client.capabilities.due == "time" else datetime.combine(due, time(), UTC))
         assert (state.handler, state.acts) == ("", ())
 
     def test_unicode_survives(self, client: TicketingClient, person: Person) -> None:

@@ -19,6 +19,7 @@ from ticketing_clients._client import Capabilities, Check, ClientContext, Client
 from ticketing_clients._document import cut, to_plain
 from ticketing_clients._errors import DeskUnreachable, Rejected, TicketGone
 from ticketing_clients._ticket import (
+    WORKING,
     Act,
     ActKind,
     Attachment,
@@ -58,7 +59,6 @@ CREATE TABLE IF NOT EXISTS attachments (
 ) STRICT;
 """
 
-OPEN: tuple[Status, ...] = ("new", "open", "waiting")
 PRIORITIES: tuple[Priority, ...] = ("P1", "P2", "P3", "P4")  # the most urgent first
 
 # What a person's act makes of the ticket's status; the others leave it.
@@ -194,7 +194,7 @@ class LocalDesk:
         """Set the ticket to resolved, unless it is closed already."""
         with self._changing() as database:
             row = self._row(database, ref)
-            if row["status"] in OPEN:
+            if row["status"] in WORKING:
                 self._set_status(database, row["id"], "resolved", "")
 
     def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
@@ -202,7 +202,7 @@ class LocalDesk:
         del ticket  # no ticket of this desk is ever gone, so none needs a follow-up
         with self._changing() as database:
             row = self._row(database, ref)
-            if row["status"] not in OPEN:
+            if row["status"] not in WORKING:
                 self._set_status(database, row["id"], "open", "")
         return ref
 
@@ -325,7 +325,7 @@ class LocalDesk:
     def _search(self, condition: str, value: str) -> list[FoundTicket]:
         with self._reading() as database:
             rows = database.execute(f"SELECT id, key, status FROM tickets WHERE {condition} ORDER BY id", (value,))  # noqa: S608 - ours
-            return [FoundTicket(self._ref(row["id"]), row["key"], row["status"] in OPEN) for row in rows]
+            return [FoundTicket(self._ref(row["id"]), row["key"], row["status"] in WORKING) for row in rows]
 
     def _shown(self, row: sqlite3.Row) -> LocalTicket:
         times = {"due": _time(row["due"]), "opened_at": _time(row["opened_at"])}

@@ -21,15 +21,15 @@ from typing import Annotated
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, told_by
+from ticketing_clients._acts import LONGEST_TEXT, last_line, meant_by, told_by
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut, to_plain
 from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
-from ticketing_clients._read_back import LONGEST_MESSAGE, read_back
-from ticketing_clients._rest2 import Named, Rest2, StoredTicket, numeric, quoted
+from ticketing_clients._read_back import LONGEST_MESSAGE, numeric, read_back
+from ticketing_clients._rest2 import Named, Rest2, StoredTicket, quoted
 from ticketing_clients._ticket import (
+    WORKING,
     Act,
-    ActKind,
     Attachment,
     Comment,
     FoundTicket,
@@ -42,7 +42,6 @@ from ticketing_clients._ticket import (
 
 LONGEST_SUBJECT = 200  # bytes of UTF-8: RT's schema, and it cuts without a word
 LONGEST_BODY = 100_000  # code points; ours, far below RT's own MaxAttachmentSize even if each takes four bytes
-WORKING: frozenset[Status] = frozenset({"new", "open", "waiting"})
 SYSTEM, NOBODY = "RT_System", "Nobody"  # users of RT's own
 
 # The statuses of RT's default lifecycle.
@@ -201,7 +200,7 @@ class RequestTracker:
     def comment(self, ref: TicketRef, comment: Comment) -> None:
         """Add `comment`, seen by the customer when it is public."""
         content = {
-            "Content": f"{cut(to_plain(comment.body), LONGEST_BODY)}\n{_last_line(comment.marker)}\n",
+            "Content": f"{cut(to_plain(comment.body), LONGEST_BODY)}\n{last_line(comment.marker)}\n",
             "ContentType": "text/plain",
         }
         there = self._rest.ticket(ref.id)
@@ -217,9 +216,7 @@ class RequestTracker:
         """Return whether one of our newest 100 comments has exactly this marker."""
         number = self._rest.ticket(ref.id).id  # a comment on a merged ticket is on the one that it was merged into
         ours = self._rest.events(number, "Creator = '__CurrentUser__' AND (Type = 'Comment' OR Type = 'Correspond')")
-        return any(
-            text.rstrip().endswith(f"\n{_last_line(marker)}") for text in self._rest.texts(number, ours).values()
-        )
+        return any(text.rstrip().endswith(f"\n{last_line(marker)}") for text in self._rest.texts(number, ours).values())
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present number is lower; never lower it."""
@@ -359,28 +356,12 @@ class RequestTracker:
                     yield from told_by(act, text) or [act]
                 case "Comment":
                     yield from told_by(act, text)
-                case "Status" if kind := self._meaning(event.old_value, event.new_value):
+                case "Status" if kind := meant_by(self._status(event.old_value), self._status(event.new_value)):
                     yield msgspec.structs.replace(act, kind=kind)
                 case "Set" if event.new_value != self._rest.id_of_nobody():
                     yield msgspec.structs.replace(act, kind="acknowledge")
                 case _:
                     pass
-
-    def _meaning(self, old: str, new: str) -> ActKind | None:
-        """Return what a person says by changing the status."""
-        match self._status(old), self._status(new):
-            case _, "resolved" | "closed":
-                return "resolve"
-            case _, "rejected":
-                return "wont_fix"
-            case "resolved" | "closed" | "rejected" | "deleted", "new" | "open" | "waiting":
-                return "reopen"
-            case _, "waiting":
-                return "defer"
-            case _, "open":
-                return "acknowledge"
-            case _:
-                return None
 
     def _status(self, name: str) -> Status:
         """Return what a status means; one we do not know counts as open, for somebody may still be working on it."""
@@ -408,10 +389,6 @@ def _cut_bytes(text: str, longest: int) -> str:
     if len(text.encode()) <= longest:
         return text
     return text.encode()[: longest - len("…".encode())].decode(errors="ignore") + "…"
-
-
-def _last_line(marker: str) -> str:
-    return f"[foretell:{marker}]"
 
 
 def _build(options: RequestTrackerOptions, context: ClientContext, desk: str) -> TicketingClient:

@@ -1,0 +1,224 @@
+"""Redmine's REST interface as typed answers: how it is asked, and what it drops or leaves out in silence."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
+from ticketing_clients._read_back import numeric
+
+if TYPE_CHECKING:
+    from ticketing_clients._http import Http
+
+PAGE = 100  # the most that Redmine gives at once
+NOBODYS = "no ticket has this"  # a value for asking whether a filter filters
+
+
+class Named(msgspec.Struct, frozen=True):
+    """Whatever Redmine names."""
+
+    id: int
+    name: str = ""
+    is_closed: bool = False
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A custom field's value on an issue; None or a list where it is not a single text."""
+
+    id: int
+    value: Any = None
+
+
+class Detail(msgspec.Struct, frozen=True):
+    """One value that an event changed."""
+
+    name: str
+    old_value: str | None = None
+    new_value: str | None = None
+
+
+class Journal(msgspec.Struct, frozen=True):
+    """One event of an issue's history: what was written, what was changed, or both."""
+
+    id: int
+    user: Named
+    created_on: datetime
+    notes: str | None = ""
+    private_notes: bool = False
+    details: list[Detail] = []
+
+
+class File(msgspec.Struct, frozen=True):
+    """A file on an issue."""
+
+    filename: str
+    filesize: int
+
+
+class Relation(msgspec.Struct, frozen=True):
+    """That one issue has to do with another."""
+
+    issue_id: int
+    issue_to_id: int
+    relation_type: str
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """An issue. What was not asked to be included is empty."""
+
+    id: int
+    status: Named
+    priority: Named
+    tracker: Named
+    custom_fields: list[Field] = []
+    assigned_to: Named | None = None
+    due_date: date | None = None
+    description: str | None = ""
+    journals: list[Journal] = []
+    attachments: list[File] = []
+    relations: list[Relation] = []
+    allowed_statuses: list[Named] = []
+
+    def value(self, field: int) -> str:
+        """Return what the custom field holds, empty where it is not there or not one text."""
+        return next((one.value for one in self.custom_fields if one.id == field and isinstance(one.value, str)), "")
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One issue."""
+
+    issue: Issue
+
+
+class Issues(msgspec.Struct, frozen=True):
+    """One page of issues."""
+
+    issues: list[Issue]
+    total_count: int
+
+
+class User(NamedTuple):
+    """Who we are at the desk, and what we may do in the project; an administrator may do all, and `may` is None."""
+
+    id: int
+    login: str
+    may: frozenset[str] | None
+
+
+class RedmineRest:
+    """One project, asked through `http`. `needed` are the custom fields without which no issue could be found again."""
+
+    def __init__(self, http: Http, desk: str, project: str, needed: tuple[int, ...]) -> None:
+        """Given the base, the desk's name for messages, the project's identifier and the ids of its needed fields."""
+        self.http = http
+        self._desk = desk
+        self._project = f"projects/{quote(project, safe='')}"
+        self._needed = needed
+        self._us: User | None = None
+        self._priorities: list[int] = []
+        self._closed: set[int] | None = None
+
+    def issue(self, number: str, include: str = "") -> Issue:
+        """Return the issue with what is to be included. Raises TicketGone.
+
+        403 is for one issue when a person moved it where this user sees nothing, and for all when the user lost its rights.
+        """
+        try:
+            return self.http.get(
+                f"issues/{numeric(number)}.json", Answer, params={"include": include}, ticket=number
+            ).issue
+        except NotAuthorised as error:
+            self.http.get(f"{self._project}.json", dict[str, Any])
+            raise TicketGone(f"desk {self._desk}: ticket {number} may no longer be seen; was it moved?") from error
+
+    def search(self, field: int, value: str, *, only_open: bool = False) -> list[Issue]:
+        """Return the project's issues whose custom field is exactly `value`, lowest id first, all pages of them."""
+        self.need_fields()
+        found: list[Issue] = []
+        for page in count():
+            issues = self._page(field, value, only_open=only_open, offset=page * PAGE).issues
+            found += [
+                one for one in issues if one.value(field) == value
+            ]  # some databases compare without regard to case
+            if len(issues) < PAGE:
+                return sorted(found, key=lambda one: one.id)
+        raise AssertionError("unreachable: count() has no end")
+
+    def need_fields(self) -> None:
+        """Raise NotAuthorised when the project is not shown, or when a search by a needed field would not be one.
+
+        Redmine ignores a filter that it does not know and answers with all issues. Nothing was sent, and all can be sent once
+        somebody has mended it.
+        """
+        for field in self._needed:
+            if not self.filters(field):
+                raise NotAuthorised(
+                    f"desk {self._desk}: custom field {field} is not there for this project or not used as a filter;"
+                    " see `foretell doctor`"
+                )
+        self._needed = ()  # seen once is enough for a batch
+
+    def filters(self, field: int) -> bool:
+        """Return whether issues are told apart by the custom field; a project without issues cannot show that it does not."""
+        try:
+            return self._page(field, NOBODYS, limit=1).total_count == 0
+        except Rejected as error:  # 404
+            raise NotAuthorised(f"{error}; is this the project's identifier?") from error
+
+    def us(self) -> User:
+        """Return who we are and what we may do in the project."""
+        if self._us is None:
+            user = self.http.get("users/current.json", dict[str, Any], params={"include": "memberships"})["user"]
+            project = self.http.get(f"{self._project}.json", dict[str, Any])["project"]["id"]
+            roles = [
+                role["id"] for one in user["memberships"] if one["project"]["id"] == project for role in one["roles"]
+            ]
+            granted = [
+                self.http.get(f"roles/{role}.json", dict[str, Any])["role"]["permissions"] for role in set(roles)
+            ]
+            may = None if user.get("admin") else frozenset(name for one in granted for name in one)
+            self._us = User(user["id"], user["login"], may)
+        return self._us
+
+    def priorities(self) -> list[int]:
+        """Return the ids of the desk's priorities, the least urgent first."""
+        if not self._priorities:
+            self._priorities = [one.id for one in self._named("enumerations/issue_priorities.json", "issue_priorities")]
+        return self._priorities
+
+    def statuses(self) -> list[Named]:
+        """Return the desk's statuses."""
+        return self._named("issue_statuses.json", "issue_statuses")
+
+    def closed(self) -> set[int]:
+        """Return the ids of the statuses that the desk counts as closed."""
+        if self._closed is None:
+            self._closed = {one.id for one in self.statuses() if one.is_closed}
+        return self._closed
+
+    def trackers(self) -> list[Named]:
+        """Return the trackers of the project."""
+        there = self.http.get(f"{self._project}.json", dict[str, Any], params={"include": "trackers"})
+        return msgspec.convert(there["project"]["trackers"], list[Named])
+
+    def _named(self, path: str, key: str) -> list[Named]:
+        return self.http.get(path, dict[str, list[Named]])[key]
+
+    def _page(self, field: int, value: str, *, only_open: bool = False, offset: int = 0, limit: int = PAGE) -> Issues:
+        # The long form of a filter; in the short one, `cf_1=value`, a value may say >=, ~ or |.
+        name = f"cf_{field}"
+        params: dict[str, str | int | list[str]] = {
+            "f[]": [name, "status_id"],
+            f"op[{name}]": "=",
+            f"v[{name}][]": value,
+            "op[status_id]": "o" if only_open else "*",
+            "sort": "id",
+            "offset": offset,
+            "limit": limit,
+        }
+        return self.http.get(f"{self._project}/issues.json", Issues, params=params)

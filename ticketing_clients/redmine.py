@@ -1,0 +1,399 @@
+"""Redmine 5 over its REST interface.
+
+Its ways, each seen on the real server, that shape this file:
+- Whatever may not be set is dropped with 201 or 204: an unknown custom field, a status that the workflow forbids, the priority of
+  an issue with subtasks, a description that the tracker does not use. So every change is read back.
+- A note asked to be private becomes public where the user may not set it private. So that right is looked up first.
+- A due date has no time, and must not be before the start date, which is today unless it is given.
+- What answers with success has an empty body; 401, 403 and 404 have one too.
+- Its status "Resolved" is not a closed one. A deleted issue is gone for good.
+
+How it is asked is in `_redmine_rest`, how text is written for it in `_redmine_text`; what its answers mean is here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, time
+from typing import Annotated, Any
+
+import msgspec
+
+from ticketing_clients._acts import LONGEST_TEXT, last_line, meant_by, told_by
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._document import Document, cut, shorten
+from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected
+from ticketing_clients._read_back import numeric, read_back
+from ticketing_clients._redmine_rest import Answer, Issue, Journal, RedmineRest
+from ticketing_clients._redmine_text import Formatting, render
+from ticketing_clients._ticket import (
+    WORKING,
+    Act,
+    ActKind,
+    Attachment,
+    Comment,
+    FoundTicket,
+    Priority,
+    Status,
+    Ticket,
+    TicketRef,
+    TicketState,
+)
+
+LONGEST_SUBJECT = 255  # code points; Redmine refuses more
+LONGEST_BODY = 60_000  # code points; ours, for Redmine takes megabytes and then shows them slowly
+INCLUDED = "attachments,relations,allowed_statuses"
+RIGHTS = frozenset(
+    {
+        "view_issues",
+        "add_issues",
+        "edit_issues",
+        "add_issue_notes",
+        "set_notes_private",
+        "view_private_notes",
+        "manage_issue_relations",
+    }
+)
+
+# The ids that Redmine's own default data gets, in which Resolved is 3, Feedback 4 and so on.
+STATUSES: dict[Status, list[int]] = {
+    "new": [1],
+    "open": [2],
+    "waiting": [4],
+    "resolved": [3],
+    "closed": [5],
+    "rejected": [6],
+}
+PRIORITIES: dict[Priority, int] = {"P1": 4, "P2": 3, "P3": 2, "P4": 1}
+
+Id = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class RedmineOptions(ClientOptions, frozen=True, kw_only=True):
+    """Where the desk is, and how its project was set up."""
+
+    url: Annotated[str, msgspec.Meta(description="Web address of Redmine, as people open it.")]
+    project: Annotated[
+        str,
+        msgspec.Meta(description="Identifier of the project that gets the tickets, as in its address.", min_length=1),
+    ]
+    tracker: Annotated[int, msgspec.Meta(description="Id of the tracker for the tickets.", ge=1)]
+    key_field: Annotated[
+        int,
+        msgspec.Meta(description="Id of the custom field (text, used as a filter) for the key; see its address.", ge=1),
+    ]
+    host_field: Annotated[
+        int, msgspec.Meta(description="Id of the custom field (text, used as a filter) for the host's id.", ge=1)
+    ]
+    token_secret: Annotated[
+        str, msgspec.Meta(description="Name of the secret that holds the user's API access key.", min_length=1)
+    ] = "redmine"  # noqa: S105 - the secret's name
+    priorities: Annotated[
+        dict[Priority, Id],
+        msgspec.Meta(description="Ids of priorities where they differ from P1 4, P2 3, P3 2, P4 1."),
+    ] = msgspec.field(default_factory=dict)
+    statuses: Annotated[
+        dict[Status, Annotated[list[Id], msgspec.Meta(min_length=1)]],
+        msgspec.Meta(
+            description="Ids of the statuses that mean new, open, waiting, resolved, closed or rejected, the first being the one"
+            " we set, where they differ from Redmine's default data."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    text_formatting: Annotated[
+        Formatting, msgspec.Meta(description="What the desk's setting of this name says; common_mark for Markdown too.")
+    ] = "textile"
+    largest_attachment: Annotated[
+        int, msgspec.Meta(description="Bytes of a file, at most the desk's own maximum.", ge=1)
+    ] = 5 * 1024 * 1024
+    ca_file: Annotated[
+        str, msgspec.Meta(description="PEM file of a private certificate authority that signs Redmine's certificate.")
+    ] = ""
+
+
+class Redmine:
+    """One project of a Redmine, as the user of an API access key sees it."""
+
+    def __init__(self, options: RedmineOptions, context: ClientContext, desk: str) -> None:
+        """Given the desk's options, what a client is handed, and its configured name. Connects to nothing."""
+        from ticketing_clients._http import Http  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
+
+        key = context.secret(options.token_secret).strip()
+        self._options = options
+        self._desk = desk
+        self._now = context.now
+        self._url = options.url.rstrip("/")
+        self._priorities = PRIORITIES | options.priorities
+        self._ids = STATUSES | options.statuses
+        # What is configured counts where a default says otherwise.
+        self._meanings = {one: means for ids in (STATUSES, options.statuses) for means in ids for one in ids[means]}
+        self._http = Http(desk, self._url, headers={"X-Redmine-API-Key": key}, secrets=(key,), ca_file=options.ca_file)
+        self._rest = RedmineRest(self._http, desk, options.project, (options.key_field, options.host_field))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this desk can do."""
+        return Capabilities(
+            due="day",
+            longest_title=LONGEST_SUBJECT,
+            longest_body=LONGEST_BODY,
+            largest_attachment=self._options.largest_attachment,
+        )
+
+    # -- tickets ----------------------------------------------------------------------------------------------------
+
+    def open(self, ticket: Ticket) -> TicketRef:
+        """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
+        self._rest.need_fields()
+        options, due = self._options, ticket.service_times.fix_due.astimezone(UTC).date()
+        text, priority = self._text(ticket.body), self._priorities[ticket.priority]
+        fields = {options.key_field: ticket.key, options.host_field: ticket.device.id}
+        content = {
+            "project_id": options.project,
+            "tracker_id": options.tracker,
+            "subject": cut(" ".join(ticket.title.split()), LONGEST_SUBJECT),
+            "description": text,
+            "priority_id": priority,
+            "start_date": min(due, datetime.fromtimestamp(self._now, UTC).date()).isoformat(),
+            "due_date": due.isoformat(),
+            "custom_fields": [{"id": field, "value": value} for field, value in fields.items()],
+        }
+        made = self._http.change("POST", "issues.json", Answer, json={"issue": content}).issue
+        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
+            there = self._rest.issue(str(made.id))
+        as_asked = {
+            "tracker": there.tracker.id == options.tracker,
+            "description": _lines(there.description) == _lines(text),
+            "priority": there.priority.id == priority,
+            "due date": there.due_date == due,
+            **{f"custom field {field}": there.value(field) == value for field, value in fields.items()},
+        }
+        missing = [name for name, well in as_asked.items() if not well]
+        if missing:
+            raise NotApplied(
+                f"desk {self._desk}: ticket {made.id} was created without the {', '.join(missing)} asked for:"
+                " the tracker does not have it, or this user may not set it"
+            )
+        return self._ref(there.id)
+
+    def find(self, key: str) -> list[FoundTicket]:
+        """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
+        return [self._found(one) for one in self._rest.search(self._options.key_field, key)]
+
+    def list_open(self, host: str) -> list[FoundTicket]:
+        """Return our open tickets of the host with marker `host`."""
+        found = map(self._found, self._rest.search(self._options.host_field, host, only_open=True))
+        return [one for one in found if one.open and one.key]
+
+    def read(self, ref: TicketRef) -> TicketState:
+        """Return the ticket's state and what people did. Raises TicketGone."""
+        there = self._rest.issue(ref.id, "journals")
+        return TicketState(
+            ref=ref,
+            status=self._status(there.status.id),
+            desk_status=there.status.name,
+            priority=self._priority(there.priority.id),
+            handler=there.assigned_to.name if there.assigned_to else "",
+            due=datetime.combine(there.due_date, time(), UTC) if there.due_date else None,
+            acts=tuple(act for one in there.journals if one.user.id != self._rest.us().id for act in self._acts(one)),
+        )
+
+    # -- changes ----------------------------------------------------------------------------------------------------
+
+    def comment(self, ref: TicketRef, comment: Comment) -> None:
+        """Add `comment` as a note, a private one unless it is public. Raises NotAuthorised where it could not be private."""
+        may = self._rest.us().may
+        if not comment.public and may is not None and "set_notes_private" not in may:
+            raise NotAuthorised(
+                f"desk {self._desk}: this user may not set notes private, so no internal comment is made"
+            )
+        notes = f"{self._text(comment.body)}\n\n{last_line(comment.marker)}"
+        self._rest.issue(ref.id)  # asked first: 403 to a change does not tell one ticket's refusal from the desk's
+        self._put(ref, notes=notes, private_notes=not comment.public)
+        with read_back(f"desk {self._desk}: comment on ticket {ref.id} was added"):
+            if not self.has_comment(ref, comment.marker):
+                raise NotApplied(f"desk {self._desk}: the comment is not on ticket {ref.id}")
+
+    def has_comment(self, ref: TicketRef, marker: str) -> bool:
+        """Return whether a note of ours has exactly this marker."""
+        us = self._rest.us().id
+        notes = [_lines(one.notes) for one in self._rest.issue(ref.id, "journals").journals if one.user.id == us]
+        return any(text.endswith(f"\n{last_line(marker)}") for text in notes)
+
+    def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
+        """Set the priority if the present one is lower in the desk's order; never lower it."""
+        wanted, order = self._priorities[priority], self._rest.priorities()
+        if wanted not in order:
+            raise Rejected(f"desk {self._desk}: there is no priority {wanted}; see `foretell doctor`")
+        if order.index(self._rest.issue(ref.id).priority.id) < order.index(wanted):
+            what = f"priority {wanted}"
+            self._set(
+                ref, what, lambda there: order.index(there.priority.id) >= order.index(wanted), priority_id=wanted
+            )
+
+    def resolve(self, ref: TicketRef) -> None:
+        """Set the ticket to the configured resolved status, unless it is closed already."""
+        if self._status(self._rest.issue(ref.id).status.id) in WORKING:
+            self._set_status(ref, "resolved")
+
+    def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
+        """Open the ticket again and return it. Raises TicketGone for a deleted one."""
+        del ticket  # a deleted one is told as gone, and whoever asked decides
+        if self._status(self._rest.issue(ref.id).status.id) not in WORKING:
+            self._set_status(ref, "open")
+        return ref
+
+    def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
+        """Relate `ref` to `original` as its duplicate and reject it."""
+        number = numeric(original.id)
+        there = self._rest.issue(ref.id, INCLUDED)
+        if not _duplicates(there, number):
+            relation = {"relation": {"issue_to_id": number, "relation_type": "duplicates"}}
+            path = f"issues/{there.id}/relations.json"
+            self._http.change("POST", path, dict[str, Any], ticket=ref.id, json=relation)
+            with read_back(f"desk {self._desk}: ticket {ref.id} was related"):
+                if not _duplicates(self._rest.issue(ref.id, INCLUDED), number):
+                    raise NotApplied(f"desk {self._desk}: ticket {ref.id} is not related to ticket {number}")
+        if self._status(there.status.id) in WORKING:
+            self._set_status(ref, "rejected")
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        """Attach a file, and read back that all of it is there. Raises Rejected when it is too large for us or for the desk."""
+        name, size = attachment.name, len(attachment.content)
+        if size > self._options.largest_attachment:
+            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        self._rest.issue(ref.id)
+        upload = self._http.change(
+            "POST",
+            "uploads.json",
+            dict[str, dict[str, Any]],
+            params={"filename": name},
+            data=attachment.content,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        token = upload["upload"]["token"]
+        self._put(ref, uploads=[{"token": token, "filename": name, "content_type": attachment.media_type}])
+        with read_back(f"desk {self._desk}: {name} was attached to ticket {ref.id}"):
+            files = self._rest.issue(ref.id, INCLUDED).attachments
+            if not any((one.filename, one.filesize) == (name, size) for one in files):
+                raise NotApplied(f"desk {self._desk}: {name} ({size} bytes) is not on ticket {ref.id}")
+
+    def has_attachment(self, ref: TicketRef, name: str) -> bool:
+        """Return whether a file of this name is on the ticket; Redmine takes a file whole or not at all."""
+        return any(one.filename == name for one in self._rest.issue(ref.id, INCLUDED).attachments)
+
+    # -- the live desk ----------------------------------------------------------------------------------------------
+
+    def check(self) -> list[Check]:
+        """Look at login, rights, tracker, fields, statuses and priorities of the live desk. Changes nothing."""
+        options, us = self._options, self._rest.us()
+        lacking = sorted(RIGHTS - us.may) if us.may is not None else []
+        ids = {one.id for one in self._rest.statuses()}
+        wanted = {one: f"{means} {one}" for means in self._ids for one in self._ids[means]}
+        unknown = [name for one, name in wanted.items() if one not in ids]
+        order = self._rest.priorities()
+        chosen = [order.index(one) if one in order else -1 for one in self._priorities.values()]
+        falling = chosen == sorted(set(chosen), reverse=True) and -1 not in chosen
+        checks = [Check(subject="login", well=True, found=us.login)]
+        hint = f"give its role in project {options.project} these permissions"
+        checks.append(_check("rights", ", ".join(f"not {one}" for one in lacking), hint))
+        shown = options.tracker in {one.id for one in self._rest.trackers()}
+        checks.append(_check(f"tracker {options.tracker}", "" if shown else "not in the project", "activate it there"))
+        for field in (options.key_field, options.host_field):
+            hint = "give the project and tracker a custom field of format text, used as a filter, and its id here"
+            filters = self._rest.filters(field)
+            checks.append(_check(f"custom field {field}", "" if filters else "searching by it finds others", hint))
+        checks.append(_check("statuses", ", ".join(f"no {one}" for one in unknown), "set their ids in statuses"))
+        found = "" if falling else f"{list(self._priorities.values())} for P1 to P4 are not in the desk's falling order"
+        checks.append(_check("priorities", found, "set their ids in priorities"))
+        return checks
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def _put(self, ref: TicketRef, **values: Any) -> None:
+        path = f"issues/{numeric(ref.id)}.json"
+        self._http.change("PUT", path, type(None), ticket=ref.id, json={"issue": values})
+
+    def _set(self, ref: TicketRef, what: str, done: Callable[[Issue], bool], **values: int) -> None:
+        """Change values of a ticket; raise NotApplied when reading back shows that it did not happen."""
+        self._put(ref, **values)
+        with read_back(f"desk {self._desk}: {what} was asked for on ticket {ref.id}"):
+            there = self._rest.issue(ref.id, INCLUDED)
+        if not done(there):
+            allowed = ", ".join(f"{one.name} ({one.id})" for one in there.allowed_statuses)
+            raise NotApplied(
+                f"desk {self._desk}: ticket {ref.id} did not take {what}; from {there.status.name} this user may go to {allowed}"
+            )
+
+    def _set_status(self, ref: TicketRef, status: Status) -> None:
+        wanted = self._ids[status][0]
+        self._set(ref, f"status {wanted} ({status})", lambda there: there.status.id == wanted, status_id=wanted)
+
+    # -- understanding ----------------------------------------------------------------------------------------------
+
+    def _acts(self, event: Journal) -> Iterator[Act]:
+        """Yield what a person did in one event: changed first, for a note explains the change."""
+        for detail in event.details:
+            kind: ActKind | None = None
+            if detail.name == "status_id" and detail.old_value and detail.new_value:
+                kind = meant_by(self._status(int(detail.old_value)), self._status(int(detail.new_value)))
+            elif detail.name == "assigned_to_id" and detail.new_value:
+                kind = "acknowledge"
+            if kind:
+                yield Act(id=f"{event.id}.{detail.name}", kind=kind, by=event.user.name, at=event.created_on)
+        text = _lines(event.notes)
+        if text:
+            reply = Act(
+                id=str(event.id), kind="reply", by=event.user.name, at=event.created_on, text=cut(text, LONGEST_TEXT)
+            )
+            told = told_by(reply, text)
+            yield from told if told or event.private_notes else [reply]
+
+    def _status(self, number: int) -> Status:
+        """Return what a status means; of one that is not configured Redmine tells whether it is closed."""
+        return self._meanings.get(number) or ("closed" if number in self._rest.closed() else "open")
+
+    def _priority(self, number: int) -> Priority:
+        """Return the most urgent of our priorities that is not above the desk's `number`, or else the least urgent."""
+        order = self._rest.priorities()
+        below = order[: order.index(number) + 1]
+        return next((one for one in sorted(self._priorities) if self._priorities[one] in below), "P4")
+
+    def _found(self, there: Issue) -> FoundTicket:
+        return FoundTicket(
+            self._ref(there.id), there.value(self._options.key_field), self._status(there.status.id) in WORKING
+        )
+
+    def _ref(self, number: int) -> TicketRef:
+        return TicketRef(self._desk, str(number), f"{self._url}/issues/{number}")
+
+    def _text(self, body: Document) -> str:
+        return render(shorten(body, LONGEST_BODY), self._options.text_formatting)
+
+
+def _lines(text: str | None) -> str:
+    """Return a text as we wrote it; Redmine keeps it with the line ends of the web."""
+    return (text or "").replace("\r\n", "\n").strip()
+
+
+def _duplicates(issue: Issue, original: int) -> bool:
+    return any(
+        (one.issue_id, one.relation_type, one.issue_to_id) == (issue.id, "duplicates", original)
+        for one in issue.relations
+    )
+
+
+def _check(subject: str, wrong: str, hint: str) -> Check:
+    return Check(subject=subject, well=not wrong, found=wrong or "well", hint=hint if wrong else "")
+
+
+def _build(options: RedmineOptions, context: ClientContext, desk: str) -> TicketingClient:
+    return Redmine(options, context, desk)
+
+
+PLUGIN = ClientPlugin(
+    name="redmine",
+    summary="Redmine 5 over its REST interface, with an API access key.",
+    options=RedmineOptions,
+    build=_build,
+    tested="Redmine 5.0.4, the real server",
+)
