@@ -157,7 +157,12 @@ class HistorySettings(Section, frozen=True, kw_only=True):
     """What is remembered of readings."""
 
     fine: Annotated[Seconds, msgspec.Meta(description="How long readings are kept at cycle resolution.")] = 14 * DAY
-    hourly: Annotated[Seconds, msgspec.Meta(description="How long hourly means, lows and highs are kept, and closed cases with what was said about them.")] = 400 * DAY
+    hourly: Annotated[
+        Seconds,
+        msgspec.Meta(
+            description="How long hourly means, lows and highs are kept, and closed cases with what was said about them."
+        ),
+    ] = 400 * DAY
     flush: Annotated[
         float,
         msgspec.Meta(
