@@ -25,15 +25,15 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Given seconds (0 or more), return them as `parse_duration` reads them, in days and smaller units.
+    """Given seconds (0 or more), return them as `parse_duration` reads them, in days and smaller units, down to microseconds.
 
     >>> format_duration(90), format_duration(7 * 86400), format_duration(0)
     ('1m30s', '7d', '0s')
     """
-    written, rest = "", seconds
-    for unit, length in list(_SECONDS.items())[1:]:
-        count = rest if unit == "s" else rest // length
+    written, rest = "", round(seconds, 6)
+    for unit, length in list(_SECONDS.items())[1:-1]:
+        count, rest = divmod(rest, length)
         if count:
-            written += f"{count:g}{unit}" if unit == "s" else f"{count:.0f}{unit}"
-        rest -= count * length
-    return written or "0s"
+            written += f"{count:.0f}{unit}"
+    left = f"{rest:.6f}".rstrip("0").rstrip(".")
+    return written + f"{left}s" if left != "0" or not written else written
