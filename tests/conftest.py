@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -102,13 +103,24 @@ class RedmineDesk:
         """Change an issue as a person."""
         self.ask("PUT", f"issues/{ref.id}.json", who=who, json={"issue": values})
 
+    def format_text_as(self, formatting):
+        """Set the desk's "Text formatting", which only its own form can."""
+        with requests.Session() as session:
+            for path, values in (
+                ("login", dict(zip(("username", "password"), self.people["admin"], strict=True))),
+                ("settings/edit", {"settings[text_formatting]": formatting}),
+            ):
+                form = session.get(f"{self.url}/{path.removesuffix('/edit')}", timeout=60).text
+                values["authenticity_token"] = re.search(r'name="csrf-token" content="([^"]+)"', form)[1]
+                session.post(f"{self.url}/{path}", data=values, timeout=60).raise_for_status()
+
     def shown(self, ref, who="customer"):
-        """Return what the web page of an issue shows a person of what was written: the text, and the tags in it."""
+        """Return what an issue's page shows a person of what was written: the text, the tags in it, where links lead."""
         page = requests.get(f"{self.url}/issues/{ref.id}", auth=self.people[who], timeout=60)
         page.raise_for_status()
         written = _Written()
         written.feed(page.text)
-        return "".join(written.text), written.tags
+        return "".join(written.text), written.tags, written.links
 
     # -- the Person of the contract ---------------------------------------------------------------------------------
 
@@ -130,11 +142,12 @@ class _Written(html.parser.HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.text, self.tags, self._divs = [], set(), 0
+        self.text, self.tags, self.links, self._divs = [], set(), set(), 0
 
     def handle_starttag(self, tag, attrs):
         if self._divs:
             self.tags.add(tag)
+            self.links |= {value for name, value in attrs if name in {"href", "src"}}
         if tag == "div" and (self._divs or "wiki" in (dict(attrs).get("class") or "").split()):
             self._divs += 1
 

@@ -66,16 +66,17 @@ def _plain(block: Block) -> str:
 
 
 def shorten(document: Document, longest: int) -> Document:
-    """Return `document` in at most `longest` code points of plain text: whole blocks, and the first that is too long cut."""
-    kept: list[Block] = []
-    for block in document.blocks:
-        text = _plain(block)
-        if len(text) + len(_GAP) >= longest:
-            kept.append(Preformatted(cut(text, longest)) if "\n" in text else Paragraph(cut(text, longest)))
+    """Return `document` in at most `longest` code points of plain text, at least 1: its first blocks, the last one cut."""
+    blocks, room = document.blocks, longest
+    for at, block in enumerate(blocks):
+        if len(_GAP.join(map(_plain, blocks[at:]))) <= room:
             break
-        kept.append(block)
-        longest -= len(text) + len(_GAP)
-    return Document(tuple(kept))
+        text = _plain(block)
+        if len(text) + len(_GAP) >= room:
+            rest = cut(f"{text}…", room)
+            return Document((*blocks[:at], Preformatted(rest) if "\n" in rest else Paragraph(rest)))
+        room -= len(text) + len(_GAP)
+    return document
 
 
 def cut(text: str, longest: int, note: str = "…") -> str:

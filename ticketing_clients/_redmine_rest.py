@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -16,7 +16,21 @@ if TYPE_CHECKING:
     from ticketing_clients._http import Http
 
 PAGE = 100  # the most that Redmine gives at once
+RIGHTS = frozenset(
+    {
+        "view_issues",
+        "add_issues",
+        "edit_issues",
+        "add_issue_notes",
+        "set_notes_private",
+        "view_private_notes",
+        "manage_issue_relations",
+    }
+)
 NOBODYS = "no ticket has this"  # a value for asking whether a filter filters
+
+
+Whole = TypeVar("Whole")
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -102,12 +116,32 @@ class Issues(msgspec.Struct, frozen=True):
     total_count: int
 
 
-class User(NamedTuple):
-    """Who we are at the desk, and what we may do in the project; an administrator may do all, and `may` is None."""
+class Role(Named, frozen=True):
+    """What its members may do."""
+
+    permissions: list[str] = []
+
+
+class Membership(msgspec.Struct, frozen=True):
+    """The roles that a user has in a project, by itself or by its groups."""
+
+    project: Named
+    roles: list[Role]
+
+
+class User(msgspec.Struct, frozen=True):
+    """Who we are at the desk."""
 
     id: int
     login: str
-    may: frozenset[str] | None
+    admin: bool = False
+    memberships: list[Membership] = []
+
+
+class Project(Named, frozen=True):
+    """A project, with its trackers."""
+
+    trackers: list[Named] = []
 
 
 class RedmineRest:
@@ -120,6 +154,7 @@ class RedmineRest:
         self._project = f"projects/{quote(project, safe='')}"
         self._needed = needed
         self._us: User | None = None
+        self._lacking: frozenset[str] | None = None
         self._priorities: list[int] = []
         self._closed: set[int] | None = None
 
@@ -133,7 +168,7 @@ class RedmineRest:
                 f"issues/{numeric(number)}.json", Answer, params={"include": include}, ticket=number
             ).issue
         except NotAuthorised as error:
-            self.http.get(f"{self._project}.json", dict[str, Any])
+            self.project()
             raise TicketGone(f"desk {self._desk}: ticket {number} may no longer be seen; was it moved?") from error
 
     def search(self, field: int, value: str, *, only_open: bool = False) -> list[Issue]:
@@ -165,25 +200,30 @@ class RedmineRest:
 
     def filters(self, field: int) -> bool:
         """Return whether issues are told apart by the custom field; a project without issues cannot show that it does not."""
-        try:
-            return self._page(field, NOBODYS, limit=1).total_count == 0
-        except Rejected as error:  # 404
-            raise NotAuthorised(f"{error}; is this the project's identifier?") from error
+        return self._page(field, NOBODYS, limit=1).total_count == 0
+
+    def project(self) -> Project:
+        """Return the project, if this user is shown it."""
+        return self._of_project(".json", dict[str, Project], {"include": "trackers"})["project"]
 
     def us(self) -> User:
-        """Return who we are and what we may do in the project."""
+        """Return who we are."""
         if self._us is None:
-            user = self.http.get("users/current.json", dict[str, Any], params={"include": "memberships"})["user"]
-            project = self.http.get(f"{self._project}.json", dict[str, Any])["project"]["id"]
-            roles = [
-                role["id"] for one in user["memberships"] if one["project"]["id"] == project for role in one["roles"]
-            ]
-            granted = [
-                self.http.get(f"roles/{role}.json", dict[str, Any])["role"]["permissions"] for role in set(roles)
-            ]
-            may = None if user.get("admin") else frozenset(name for one in granted for name in one)
-            self._us = User(user["id"], user["login"], may)
+            self._us = self.http.get("users/current.json", dict[str, User], params={"include": "memberships"})["user"]
         return self._us
+
+    def lacking(self) -> frozenset[str]:
+        """Return which of the rights that we need we do not have in the project; an administrator has all."""
+        if self._lacking is None:
+            us, project = self.us(), self.project().id
+            roles = {role.id for one in us.memberships if one.project.id == project for role in one.roles}
+            may = {
+                name
+                for role in roles
+                for name in self.http.get(f"roles/{role}.json", dict[str, Role])["role"].permissions
+            }
+            self._lacking = frozenset() if us.admin else RIGHTS - may
+        return self._lacking
 
     def priorities(self) -> list[int]:
         """Return the ids of the desk's priorities, the least urgent first."""
@@ -201,11 +241,6 @@ class RedmineRest:
             self._closed = {one.id for one in self.statuses() if one.is_closed}
         return self._closed
 
-    def trackers(self) -> list[Named]:
-        """Return the trackers of the project."""
-        there = self.http.get(f"{self._project}.json", dict[str, Any], params={"include": "trackers"})
-        return msgspec.convert(there["project"]["trackers"], list[Named])
-
     def _named(self, path: str, key: str) -> list[Named]:
         return self.http.get(path, dict[str, list[Named]])[key]
 
@@ -221,4 +256,11 @@ class RedmineRest:
             "offset": offset,
             "limit": limit,
         }
-        return self.http.get(f"{self._project}/issues.json", Issues, params=params)
+        return self._of_project("/issues.json", Issues, params)
+
+    def _of_project(self, path: str, kind: type[Whole], params: dict[str, str | int | list[str]]) -> Whole:
+        """Return what is at `path` of the project. Raises NotAuthorised where it is not shown: 403, or 404 for a wrong name."""
+        try:
+            return self.http.get(f"{self._project}{path}", kind, params=params)
+        except Rejected as error:
+            raise NotAuthorised(f"{error}; is this the project's identifier?") from error

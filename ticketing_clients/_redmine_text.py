@@ -7,6 +7,8 @@ is left alone, for Redmine's plain mails show the source.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from ticketing_clients._document import Block, Bullets, Document, Facts, Heading, Paragraph, Preformatted
@@ -37,12 +39,15 @@ def render(document: Document, formatting: Formatting) -> str:
     return "\n\n".join(block(one) for one in document.blocks)
 
 
-def escape(text: str) -> str:
-    """Return `text` as one line that shows exactly it in either markup."""
-    return _MEANING.sub(lambda found: f"&#{ord(found[0])};", " ".join(text.split()))
+def _line(text: str, after_link: str = "") -> str:
+    """Return `text` as one line that shows exactly it; `after_link` follows a letter that could make a link."""
+    return _MEANING.sub(
+        lambda found: f"&#{ord(found[0])};{after_link if found[0] in '#[:@.' else ''}", " ".join(text.split())
+    )
 
 
 def _textile(block: Block) -> str:
+    escape = _line
     match block:
         case Heading(text):
             return f"h3. {escape(text)}"
@@ -51,10 +56,12 @@ def _textile(block: Block) -> str:
         case Preformatted(text):
             return f"<pre>\n{_TAG.sub('<' + _WORD_JOINER, text)}\n</pre>"
         case _:
-            return _list(block)
+            return _list(block, escape)
 
 
 def _common_mark(block: Block) -> str:
+    # Redmine looks for its own links (#1, [[page]], user:name) when the entities are letters again; an empty tag stops it.
+    escape = partial(_line, after_link="<i></i>")
     match block:
         case Heading(text):
             return f"### {escape(text)}"
@@ -64,10 +71,10 @@ def _common_mark(block: Block) -> str:
             fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
             return f"{fence}\n{text}\n{fence}"
         case _:
-            return _list(block)
+            return _list(block, escape)
 
 
-def _list(block: Bullets | Facts) -> str:
+def _list(block: Bullets | Facts, escape: Callable[[str], str]) -> str:
     if isinstance(block, Facts):
         return "\n".join(f"* {escape(label)}: {escape(value)}" for label, value in block.rows)
     return "\n".join(f"* {escape(item)}" for item in block.items)

@@ -8,7 +8,8 @@ Its ways, each seen on the real server, that shape this file:
 - What answers with success has an empty body; 401, 403 and 404 have one too.
 - Its status "Resolved" is not a closed one. A deleted issue is gone for good.
 
-How it is asked is in `_redmine_rest`, how text is written for it in `_redmine_text`; what its answers mean is here.
+How it is asked is in `_redmine_rest`, how text is written for it in `_redmine_text`; what its answers mean is here. The file is
+longer than most clients, because nothing that Redmine is asked for may be taken as done.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import msgspec
 from ticketing_clients._acts import LONGEST_TEXT, last_line, meant_by, told_by
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, cut, shorten
-from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected
+from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Rejected
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._redmine_rest import Answer, Issue, Journal, RedmineRest
 from ticketing_clients._redmine_text import Formatting, render
@@ -43,18 +44,6 @@ from ticketing_clients._ticket import (
 LONGEST_SUBJECT = 255  # code points; Redmine refuses more
 LONGEST_BODY = 60_000  # code points; ours, for Redmine takes megabytes and then shows them slowly
 INCLUDED = "attachments,relations,allowed_statuses"
-RIGHTS = frozenset(
-    {
-        "view_issues",
-        "add_issues",
-        "edit_issues",
-        "add_issue_notes",
-        "set_notes_private",
-        "view_private_notes",
-        "manage_issue_relations",
-    }
-)
-
 # The ids that Redmine's own default data gets, in which Resolved is 3, Feedback 4 and so on.
 STATUSES: dict[Status, list[int]] = {
     "new": [1],
@@ -201,8 +190,7 @@ class Redmine:
 
     def comment(self, ref: TicketRef, comment: Comment) -> None:
         """Add `comment` as a note, a private one unless it is public. Raises NotAuthorised where it could not be private."""
-        may = self._rest.us().may
-        if not comment.public and may is not None and "set_notes_private" not in may:
+        if not comment.public and "set_notes_private" in self._rest.lacking():
             raise NotAuthorised(
                 f"desk {self._desk}: this user may not set notes private, so no internal comment is made"
             )
@@ -285,25 +273,27 @@ class Redmine:
 
     def check(self) -> list[Check]:
         """Look at login, rights, tracker, fields, statuses and priorities of the live desk. Changes nothing."""
-        options, us = self._options, self._rest.us()
-        lacking = sorted(RIGHTS - us.may) if us.may is not None else []
-        ids = {one.id for one in self._rest.statuses()}
-        wanted = {one: f"{means} {one}" for means in self._ids for one in self._ids[means]}
-        unknown = [name for one, name in wanted.items() if one not in ids]
-        order = self._rest.priorities()
-        chosen = [order.index(one) if one in order else -1 for one in self._priorities.values()]
-        falling = chosen == sorted(set(chosen), reverse=True) and -1 not in chosen
-        checks = [Check(subject="login", well=True, found=us.login)]
-        hint = f"give its role in project {options.project} these permissions"
-        checks.append(_check("rights", ", ".join(f"not {one}" for one in lacking), hint))
-        shown = options.tracker in {one.id for one in self._rest.trackers()}
-        checks.append(_check(f"tracker {options.tracker}", "" if shown else "not in the project", "activate it there"))
+        options = self._options
+        checks = [Check(subject="login", well=True, found=self._rest.us().login)]
+        try:
+            trackers = self._rest.project().trackers
+        except DeskError as error:
+            hint = "write the project's identifier, and make this user a member"
+            return [*checks, _check(f"project {options.project}", str(error), hint)]
+        hint = f"give this user a role in project {options.project} that has them"
+        checks.append(_check("rights", ", ".join(f"not {one}" for one in sorted(self._rest.lacking())), hint))
+        there = any(one.id == options.tracker for one in trackers)
+        checks.append(_check(f"tracker {options.tracker}", "" if there else "not in the project", "activate it there"))
+        hint = "make it a text field that is used as a filter, for this project and tracker"
         for field in (options.key_field, options.host_field):
-            hint = "give the project and tracker a custom field of format text, used as a filter, and its id here"
-            filters = self._rest.filters(field)
-            checks.append(_check(f"custom field {field}", "" if filters else "searching by it finds others", hint))
-        checks.append(_check("statuses", ", ".join(f"no {one}" for one in unknown), "set their ids in statuses"))
-        found = "" if falling else f"{list(self._priorities.values())} for P1 to P4 are not in the desk's falling order"
+            found = "" if self._rest.filters(field) else "a search by it finds all tickets"
+            checks.append(_check(f"custom field {field}", found, hint))
+        ids = {one.id for one in self._rest.statuses()}
+        unknown = [f"no {one} for {means}" for means in self._ids for one in self._ids[means] if one not in ids]
+        checks.append(_check("statuses", ", ".join(unknown), "set their ids in statuses"))
+        order, chosen = self._rest.priorities(), [self._priorities[one] for one in sorted(self._priorities)]
+        falling = [one for one in reversed(order) if one in chosen] == chosen
+        found = "" if falling else f"{chosen} for P1 to P4 are not among {order} in falling order"
         checks.append(_check("priorities", found, "set their ids in priorities"))
         return checks
 
