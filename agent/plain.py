@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from agent.model import CaseState, Hold, QueueState
+from agent.model import Case, CaseState, Hold, QueueState
 from agent.settings import MINUTE
 from agent.status import Health
 from agent.wording._values import number, percent, size, span
@@ -45,6 +45,15 @@ HEALTHS: Mapping[Health, str] = {
     "attention": "Something needs attention",
     "critical": "Something is failing or about to",
 }
+
+
+def state(case: Case) -> str:
+    """Return the state of `case` in words; one whose ticket is still on its way is not at the desk yet."""
+    if case.state == "open" and case.parent is not None:
+        return "open, told in a ticket with others"
+    if case.state == "open" and case.ticket is None:
+        return "open, its ticket is on its way to the desk"
+    return STATES[case.state]
 
 
 def duration(seconds: float) -> str:

@@ -58,6 +58,7 @@ def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity
         desk=Desk(
             name=settings.delivery.desk,
             reachable=around.health.reachable,
+            detail=around.health.detail,
             last_contact=around.health.last_contact,
             requests=around.requests,
         ),

@@ -66,12 +66,13 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """The configured desk as the last delivery found it.
 
-    reachable: None before the first contact. last_contact: when it last answered.
+    reachable: whether it served us; None before the first contact. detail: why not. last_contact: when it last did.
     requests: batches, polls and operations sent to it since the start, by outcome: `ok` or a DeskError's reason.
     """
 
     name: str
     reachable: bool | None = None
+    detail: str = ""
     last_contact: float | None = None
     requests: dict[str, int] = {}
 

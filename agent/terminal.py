@@ -281,7 +281,7 @@ def _title(judged: plain.Judged, summary: Summary) -> str:
 
 def _state(case: Case) -> str:
     held = f" ({plain.HOLDS[case.hold]})" if case.state == "pending" and case.hold else ""
-    return plain.STATES[case.state] + held
+    return plain.state(case) + held
 
 
 def _ticket(case: Case) -> str:
@@ -298,7 +298,7 @@ def _whereabouts(case: Case, snapshot: Snapshot) -> str:
 def _reachable(summary: Summary) -> str:
     if summary.desk.reachable is None:
         return "nothing had to be sent yet"
-    return "reachable" if summary.desk.reachable else f"not reachable: {summary.queue.last_detail or 'no answer'}"
+    return "reachable" if summary.desk.reachable else f"does not serve us: {summary.desk.detail}"
 
 
 def _queue(summary: Summary, now: float) -> str:

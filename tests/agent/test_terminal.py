@@ -184,17 +184,12 @@ def test_nothing_is_padded_with_blanks(paper):
     assert all(line == line.rstrip() for line in paper.text.splitlines())
 
 
-def test_a_desk_that_does_not_answer_is_named_with_the_reason(paper, snapshot):
-    """The last failure stands where the desk is."""
-    unreachable = msgspec.structs.replace(snapshot.desk, reachable=False)
-    queue = msgspec.structs.replace(snapshot.queue, last_detail="connection refused")
-    terminal.show_status(
-        paper.console,
-        msgspec.structs.replace(snapshot.summary, desk=unreachable, queue=queue),
-        snapshot.cycle_at,
-        alive=True,
-    )
-    assert "helpdesk, not reachable: connection refused" in paper.words
+def test_a_desk_that_does_not_serve_us_is_named_with_the_reason(paper, snapshot):
+    """A refused token is another thing than a dead desk, and both stand where the desk is."""
+    refused = msgspec.structs.replace(snapshot.desk, reachable=False, detail="answered 401")
+    summary = msgspec.structs.replace(snapshot.summary, desk=refused)
+    terminal.show_status(paper.console, summary, snapshot.cycle_at, alive=True)
+    assert "helpdesk, does not serve us: answered 401" in paper.words
 
 
 def test_a_case_is_told_with_its_story_and_ticket(paper, snapshot):
@@ -291,3 +286,11 @@ def test_names_of_the_host_are_no_markup(paper, snapshot):
     )
     terminal.show_check(paper.console, rehearsed(hostile, would_open=[]))
     assert "filesystem_avail_bytes of /[red]x[/red]: [/] :smile: [link=x]" in paper.words
+
+
+def test_a_case_whose_ticket_is_on_its_way_is_not_at_the_desk_yet(snapshot):
+    """While the desk is away the page does not say that it has been told."""
+    case = msgspec.structs.replace(snapshot.cases[0], state="open", parent=None)
+    assert plain.state(case) == "open at the desk"
+    assert plain.state(msgspec.structs.replace(case, ticket=None)) == "open, its ticket is on its way to the desk"
+    assert plain.state(msgspec.structs.replace(case, parent="c3" * 32)) == "open, told in a ticket with others"

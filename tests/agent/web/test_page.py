@@ -166,7 +166,7 @@ def test_a_case_page_tells_the_story_and_the_ticket(snapshot):
     page = Read(render(CasePage(details=details, summary=snapshot.summary)))
     for said in (
         "A file system is running full: /srv",
-        "Open at the desk, since 2026-11-24 10:00 UTC.",
+        "Open, told in a ticket with others, since 2026-11-24 10:00 UTC.",
         "P3 warning",
         "device sdb1",
         "3 times within 30 days",
