@@ -287,6 +287,9 @@ class LocalDesk:
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """Open the file, making it if it is not there. What SQLite cannot do (disk full, locked, damaged) was not done."""
         try:
+            # For its owner only; SQLite gives the files it makes beside it the same mode.
+            if not self._path.exists():
+                self._path.touch(mode=0o600)
             with contextlib.closing(sqlite3.connect(self._path, timeout=WAIT_FOR_OTHERS)) as database:
                 database.row_factory = sqlite3.Row
                 database.execute("PRAGMA journal_mode = WAL")
@@ -299,7 +302,7 @@ class LocalDesk:
                 if version < VERSION:
                     database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
                 yield database
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise DeskUnreachable(f"desk {self._desk}: {self._path}: {error}") from error
 
     @contextlib.contextmanager

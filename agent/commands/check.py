@@ -14,6 +14,7 @@ from agent.commands import options
 from agent.commands.exits import Exit
 from agent.rehearsal import Rehearsal, rehearse
 from agent.terminal import show_check
+from thresholds import Severity
 
 
 @click.command("check")
@@ -24,7 +25,7 @@ def command(config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
     """Run one cycle now and say what was read, found and would be done. Sends nothing and changes nothing.
 
     \b
-    Exit status: 0 all well, 1 something was found,
+    Exit status: 0 all well (but for notices), 1 something was found,
     3 nothing found but something could not be checked.
 
     \b
@@ -39,7 +40,8 @@ def command(config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
         click.echo(msgspec.json.format(msgspec.json.encode(_contract(rehearsal, unknown))).decode())
     else:
         show_check(Console(), rehearsal)
-    if rehearsal.snapshot.findings:
+    # A notice is told, and asks nothing of anybody.
+    if any(finding.severity > Severity.NOTICE for finding in rehearsal.snapshot.findings):
         return Exit.FINDINGS
     return Exit.UNCHECKED if unknown else Exit.DONE
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from agent import terminal
+from agent import plain, terminal
 from agent.model import Operation, QueuedOperation
 from agent.rehearsal import Rehearsal
 from agent.status import CaseDetails, CollectorRun, TicketComment, TicketText, TimeLineEntry

@@ -53,6 +53,12 @@ def test_a_ticket_is_durable_when_open_returns(tmp_path, desk):
     assert [ticket.status for ticket in desk.tickets()] == ["new"]
 
 
+def test_only_its_owner_may_read_the_file(tmp_path, desk):
+    """A ticket tells about the customer; so do the files that SQLite keeps beside it."""
+    desk.open(new_ticket())
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir()} == {0}
+
+
 def test_a_damaged_file_is_told_and_kept(tmp_path, desk):
     """What is not a database is named in the error, and left as it was."""
     (tmp_path / FILE_NAME).write_bytes(b"not a database" * 1000)
