@@ -7,6 +7,9 @@ from agent.cases import Followed
 from thresholds import Finding, Severity
 from ticketing_clients import Priority
 
+# With its records an agent lost what its forecasts had learnt: for this long their "healthy" says only that it is not full.
+LEARNING = 24 * 3600.0
+
 
 def see(one: Followed, finding: Finding) -> None:
     """Take in what a rule says now."""
@@ -34,7 +37,10 @@ def _see_breach(one: Followed, finding: Finding) -> None:
         healthy_since=None,
         # Whoever confirmed an earlier recovery did not know of this.
         confirmed=case.confirmed and case.state == "awaiting_confirmation",
+        adopted=False,
     )
+    if case.adopted:  # what its ticket was opened with is not known; this is no change for the worse
+        one.set(priority=_assess(one))
     match case.state:
         case "closed":
             one.become("pending", "seen again", first_seen=finding.at)
@@ -132,6 +138,8 @@ def _verify(one: Followed) -> None:
     """Believe a recovery when it has lasted; then the other half of the two-way check is a person's."""
     case = one.case
     verify = one.rule.verify if one.rule else 0.0
+    if case.adopted:
+        verify = max(verify, LEARNING)
     if case.healthy_since is None or one.now - case.healthy_since < verify:
         return
     if case.parent is not None:

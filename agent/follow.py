@@ -58,6 +58,7 @@ def _take(followed: dict[str, Followed], event: DeskEvent, situation: Situation)
             rule="",  # known again as soon as a finding with this key comes by
             subject={},
             state="open",
+            adopted=True,
             ticket=event.ref,
             first_seen=event.at,
             last_seen=event.at,

@@ -24,6 +24,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     evidence, forecast, severity, since: of the last finding that was not healthy.
     last_seen: of the last unhealthy finding; judged_at: of the last finding of any kind.
+    adopted: all that is known of it is the ticket that the desk had; a forecast has to learn anew before its word counts.
     breach_since, healthy_since: start of the present run of findings; at most one of them is set.
     opened: the times this key opened or came back within the last 30 days; enough of them make it recurring.
     parent: key of the digest or storm case whose ticket speaks for this one. members: the keys such a parent speaks for.
@@ -54,6 +55,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     healthy_evidence: dict[str, Fact] = {}
     acknowledged_until: float | None = None
     deferred_until: float | None = None
+    adopted: bool = False
     ticket: TicketRef | None = None
     ticket_status: str = ""
     ticket_priority: Priority | None = None

@@ -536,13 +536,23 @@ class TestLostRecords:
         host.cycle(events=[Adopted(case=key_of("/srv"), ref=TICKET, at=host.now)])
         host.cycle(healthy())
         assert (host.case().rule, host.case().state) == ("disk_space", "recovering")
-        assert host.cycle(healthy(), after=HOUR) == ["comment recovered"]
+        assert host.cycle(healthy(), after=DAY) == ["comment recovered"]
 
-    def test_an_adopted_ticket_is_not_opened_again(self):
-        """The finding that made it is still there."""
+    def test_its_recovery_is_not_believed_before_the_forecast_has_learnt_anew(self):
+        """What was learnt was lost with the records, and "healthy" then says only that it is not full."""
         host = Host()
         host.cycle(events=[Adopted(case=key_of("/srv"), ref=TICKET, at=host.now)])
-        assert host.cycle(filling(), after=HOUR) == []
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=23 * HOUR) == []
+
+    def test_an_adopted_ticket_is_not_opened_again(self):
+        """The finding that made it is still there, which is no news and no worse than before."""
+        host = Host()
+        host.cycle(events=[Adopted(case=key_of("/srv"), ref=TICKET, at=host.now)])
+        assert host.cycle(filling(days=0.2), after=HOUR) == []
+        assert host.case().priority == "P2"
+        host.cycle(healthy())
+        assert host.cycle(healthy(), after=HOUR) == ["comment recovered"]
 
 
 class TestFirstLook:
