@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated
 
 import msgspec
@@ -48,6 +49,27 @@ class Document(msgspec.Struct, frozen=True):
     blocks: Annotated[tuple[Block, ...], msgspec.Meta(min_length=1)]
 
 
+# What reorders the letters that a person reads; what joins letters (Persian, emoji) may stay.
+_REORDERING = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+# Controls, halves of letters, and the separators of lines and paragraphs.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def one_line(text: str) -> str:
+    """Return `text` as one line of letters: a text in a document never makes a line, or turns one around."""
+    return " ".join(_printable(text).split())
+
+
+def as_it_is(text: str) -> str:
+    """Return preformatted `text` with its lines and columns, and without other controls."""
+    return "\n".join(map(_printable, text.expandtabs().splitlines()))
+
+
+def _printable(text: str) -> str:
+    shown = text.translate(_REORDERING)
+    return "".join(" " if unicodedata.category(letter) in _UNPRINTABLE else letter for letter in shown)
+
+
 def to_plain(document: Document) -> str:
     """Return `document` as plain text, for desks and mails that know no markup."""
     return _GAP.join(_plain(block) for block in document.blocks) + "\n"
@@ -56,13 +78,16 @@ def to_plain(document: Document) -> str:
 def _plain(block: Block) -> str:
     match block:
         case Heading(text):
-            return f"{text}\n{'-' * len(text)}"
-        case Paragraph(text) | Preformatted(text):
-            return text
+            line = one_line(text)
+            return f"{line}\n{'-' * len(line)}"
+        case Paragraph(text):
+            return one_line(text)
+        case Preformatted(text):
+            return as_it_is(text)
         case Bullets(items):
-            return "\n".join(f"* {item}" for item in items)
+            return "\n".join(f"* {one_line(item)}" for item in items)
         case Facts(rows):
-            return "\n".join(f"{label}: {value}" for label, value in rows)
+            return "\n".join(f"{one_line(label)}: {one_line(value)}" for label, value in rows)
 
 
 def shorten(document: Document, longest: int) -> Document:

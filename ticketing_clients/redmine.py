@@ -8,15 +8,15 @@ Its ways, each seen on the real server, that shape this file:
 - What answers with success has an empty body; 401, 403 and 404 have one too.
 - Its status "Resolved" is not a closed one. A deleted issue is gone for good.
 
-How it is asked is in `_redmine_rest`, how text is written for it in `_redmine_text`; what its answers mean is here. The file is
-longer than most clients, because nothing that Redmine is asked for may be taken as done.
+How it is asked is in `_redmine_rest`, what its answers mean is here. The file is longer than most clients, because nothing that
+Redmine is asked for may be taken as done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -24,9 +24,10 @@ from ticketing_clients._acts import LONGEST_TEXT, last_line, meant_by, told_by
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, cut, shorten
 from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Rejected
+from ticketing_clients._markup.markdown import to_markdown
+from ticketing_clients._markup.textile import to_textile
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._redmine_rest import Answer, Issue, Journal, RedmineRest
-from ticketing_clients._redmine_text import Formatting, render
 from ticketing_clients._ticket import (
     WORKING,
     Act,
@@ -89,7 +90,8 @@ class RedmineOptions(ClientOptions, frozen=True, kw_only=True):
         ),
     ] = msgspec.field(default_factory=dict)
     text_formatting: Annotated[
-        Formatting, msgspec.Meta(description="What the desk's setting of this name says; common_mark for Markdown too.")
+        Literal["textile", "common_mark"],
+        msgspec.Meta(description="What the desk's setting of this name says; common_mark for Markdown too."),
     ] = "textile"
     largest_attachment: Annotated[
         int, msgspec.Meta(description="Bytes of a file, at most the desk's own maximum.", ge=1)
@@ -357,7 +359,8 @@ class Redmine:
         return TicketRef(self._desk, str(number), f"{self._url}/issues/{number}")
 
     def _text(self, body: Document) -> str:
-        return render(shorten(body, LONGEST_BODY), self._options.text_formatting)
+        write = to_textile if self._options.text_formatting == "textile" else to_markdown
+        return write(shorten(body, LONGEST_BODY))
 
 
 def _lines(text: str | None) -> str:
