@@ -71,7 +71,7 @@ def config(tmp_path: Path, disk: Path, request_tracker) -> Path:
     path = tmp_path / "foretell.toml"
     path.write_text(f"""
         [host]
-        id = "e2e-host"
+        id = "{host_of(disk)}"
         name = "web01"
         [customer]
         id = "acme"
@@ -108,12 +108,12 @@ def config(tmp_path: Path, disk: Path, request_tracker) -> Path:
 class World:
     """The agent on its state folder, the disk it watches, and the time."""
 
-    def __init__(self, config: Path, state: Path, disk: Path) -> None:
-        self.clock = Hours()
+    def __init__(self, config: Path, state: Path, disk: Path, clock: Hours | None = None) -> None:
+        self.clock = clock or Hours()
         self.disk = disk
         self.folder = StateFolder(state)
         self.resident = make_resident(load(config), self.folder, Store.open(state, now=START), self.clock)
-        self.written = 0
+        self.written = len(list(disk.glob("data-*")))
 
     def write(self, size: int) -> None:
         """Put that many more bytes on the disk."""
@@ -144,9 +144,17 @@ class World:
         return case
 
 
-def tickets(desk) -> list[dict]:
-    """All tickets of the queue, as RT has them."""
-    query = {"query": f"Queue='{desk.queue}'", "fields": "Subject,Status,Priority,Due,CustomFields"}
+def host_of(disk: Path) -> str:
+    """The host's id: each test has a host of its own."""
+    return disk.parent.name
+
+
+def tickets(desk, disk: Path) -> list[dict]:
+    """All tickets of the host, open or not, as RT has them."""
+    query = {
+        "query": f"Queue='{desk.queue}' AND 'CF.{{Device}}'='{host_of(disk)}'",
+        "fields": "Subject,Status,Priority,Due,CustomFields",
+    }
     return desk.ask("GET", "tickets", params=query)["items"]
 
 
@@ -165,14 +173,14 @@ def test_a_filling_disk_becomes_one_ticket_and_is_seen_to_its_end(config, disk, 
     world.write(20 * MIB)
     for _ in range(9 * 24):
         world.fill(1, per_hour)
-        if tickets(request_tracker):
+        if tickets(request_tracker, disk):
             break
-    [ticket] = tickets(request_tracker)
+    [ticket] = tickets(request_tracker, disk)
     opened_at = world.clock.now()
     forecast = world.case.forecast
     full_at = opened_at + (shutil.disk_usage(disk).free / per_hour) * HOUR
     assert field(ticket, "ForetellKey") == world.case.key
-    assert field(ticket, "Device") == "e2e-host"
+    assert field(ticket, "Device") == host_of(disk)
     assert "web01" in ticket["Subject"]
     assert int(ticket["Priority"]) == PRIORITIES[world.case.priority]
     assert opened_at < forecast.earliest <= full_at
@@ -184,7 +192,7 @@ def test_a_filling_disk_becomes_one_ticket_and_is_seen_to_its_end(config, disk, 
     # As time runs out the priority rises, in the same ticket.
     while shutil.disk_usage(disk).free > 16 * per_hour:
         world.fill(1, per_hour)
-    [ticket] = tickets(request_tracker)
+    [ticket] = tickets(request_tracker, disk)
     assert int(ticket["Priority"]) > first_priority
 
     # Space is freed: the recovery is verified, and told to the customer.
@@ -200,7 +208,7 @@ def test_a_filling_disk_becomes_one_ticket_and_is_seen_to_its_end(config, disk, 
     for _ in range(4):
         world.cycle(10 * MINUTE)
     assert (world.case.state, world.case.closed_by) == ("closed", "person")
-    [ticket] = tickets(request_tracker)
+    [ticket] = tickets(request_tracker, disk)
     assert ticket["Status"] == "resolved"
     _, said = request_tracker.sees(world.case.ticket)
     assert "So that it does not come back" in said
@@ -208,8 +216,29 @@ def test_a_filling_disk_becomes_one_ticket_and_is_seen_to_its_end(config, disk, 
     # The same mount fills again within the week: the ticket is reopened, not doubled.
     for _ in range(4 * 24):
         world.fill(1, 2 * per_hour)
-        if world.case.state == "open" and tickets(request_tracker)[0]["Status"] == "open":
+        if world.case.state == "open" and tickets(request_tracker, disk)[0]["Status"] == "open":
             break
-    [ticket] = tickets(request_tracker)
+    [ticket] = tickets(request_tracker, disk)
     assert ticket["Status"] == "open"
     assert world.case.key == field(ticket, "ForetellKey")
+
+
+def test_lost_records_are_rebuilt_from_the_desk(config, disk, tmp_path, request_tracker):
+    """The agent's state folder is gone: it finds its open ticket again, opens no second one, and claims no recovery."""
+    world = World(config, tmp_path / "state", disk)
+    world.write(20 * MIB)
+    while not (found := tickets(request_tracker, disk)):
+        world.fill(1, MIB)
+    key = world.case.key
+    world.resident.stop()
+    world.folder.close()
+
+    again = World(config, tmp_path / "another state", disk, clock=world.clock)
+    for _ in range(6):
+        again.fill(1, MIB)
+    [ticket] = tickets(request_tracker, disk)
+    case = again.resident.pipeline.cases[key]
+    assert str(ticket["id"]) == str(found[0]["id"]) == case.ticket.id
+    assert case.state in {"open", "recovering"}
+    _, said = request_tracker.sees(case.ticket)
+    assert "confirm" not in said.split("For the engineer")[-1]
