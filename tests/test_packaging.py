@@ -100,10 +100,11 @@ def test_every_make_command_in_the_documents_exists(document):
 
 
 def test_every_link_between_documents_leads_somewhere():
-    """Links to files and folders of the checkout."""
+    """Links to files and folders of the checkout; what a golden file shows as hostile text is no document."""
     broken = [
         f"{document}: {target}"
         for document in tracked("*.md")
+        if not document.startswith("tests/golden/")
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / document).read_text("utf-8"))
         if not (ROOT / document).parent.joinpath(target).exists()
     ]
