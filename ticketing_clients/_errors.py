@@ -3,7 +3,7 @@
 DeskError                    every error below; carries `reason` (the metric label)
 ├── NothingSent              the desk never saw the request: retry freely
 │   ├── DeskUnreachable      refused, no route, no name, TLS not verified before a byte of the request went out
-│   ├── Throttled            429: told to wait, `retry_after` seconds
+│   ├── Throttled            429: told to wait, `retry_after` seconds; `ticket_only` if others need not
 │   └── NotAuthorised        401/403: retry only after somebody mends the credentials; stop hammering
 ├── OutcomeUnknown           sent, but no trustworthy answer (time-out, reset, 5xx, HTML with 200): ask before doing it again
 └── Rejected                 the desk understood and refused: set aside, shown, retried by hand
@@ -45,10 +45,11 @@ class Throttled(NothingSent):
 
     reason: ClassVar[Reason] = "throttled"
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """Given the desk's own wait in seconds, when it named one."""
+    def __init__(self, message: str, retry_after: float | None = None, *, ticket_only: bool = False) -> None:
+        """Given the desk's own wait in seconds, when it named one, and whether only this ticket has to wait."""
         super().__init__(message)
         self.retry_after = retry_after
+        self.ticket_only = ticket_only
 
 
 class NotAuthorised(NothingSent):

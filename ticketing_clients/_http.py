@@ -9,7 +9,7 @@ no name, refused, TLS not verified, no byte out  DeskUnreachable        DeskUnre
 time-out or reset after the first byte went out  DeskUnreachable        OutcomeUnknown
 5xx, 408, redirect, 2xx that is not as promised  DeskUnreachable        OutcomeUnknown
 401, 403                                         NotAuthorised          NotAuthorised
-429                                              Throttled              Throttled
+429, 403 that names a wait or a spent limit      Throttled              Throttled
 404, 410 where a ticket was asked about          TicketGone             TicketGone
 any other 4xx                                    Rejected               Rejected
 ===============================================  =====================  ======================
@@ -20,9 +20,10 @@ courier has the journal that makes a retry safe.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import email.utils
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -70,7 +71,8 @@ class Http:
     desk: the configured name, for messages. url: the base of all paths. headers: sent with each request, authorisation
     among them. secrets: strings that must not come out in any message, even if the desk says them. ca_file: PEM authorities
     to trust instead of the public ones. connect, read: seconds for one step on the network; deadline: seconds for the whole
-    exchange, however slowly it drips. largest: bytes of an answer.
+    exchange, however slowly it drips. largest: bytes of an answer. ticket_limit: given headers and body of a 429 about a
+    ticket, whether the desk's limit is on this one ticket alone.
 
     Raises ValueError for an address that must not be used (plain http beyond loopback, credentials in it, link-local), for a
     header that cannot be sent, and for a `ca_file` that is not there.
@@ -88,6 +90,7 @@ class Http:
         read: float = 30,
         deadline: float = 60,
         largest: int = 16 * 1024 * 1024,
+        ticket_limit: Callable[[Mapping[str, str], bytes], bool] = lambda headers, body: False,  # noqa: ARG005 - none known
     ) -> None:
         self._desk = desk
         self._loopback = check_address(url)
@@ -103,6 +106,7 @@ class Http:
         self._timeout = (connect, read)
         self._deadline = deadline
         self._largest = largest
+        self._ticket_limit = ticket_limit
 
     def get(
         self, path: str, kind: type[T], *, params: Mapping[str, str | int | list[str]] | None = None, ticket: str = ""
@@ -117,7 +121,25 @@ class Http:
         """
         return self._ask(_Asked(method, path, ticket, changes=True), kind, content)
 
+    def tell(self, method: str, path: str, **content: Any) -> None:
+        """Ask for a change of one who need not answer with JSON: any success counts, but for a page that a person should read."""
+        asked = _Asked(method, path, "", changes=True)
+        answer = self._answered(asked, content)
+        if "html" in answer.headers.get("Content-Type", "").lower():
+            raise self._unusable(
+                asked, f"answered {answer.status} with a page for people; is this the receiver's address?"
+            )
+
     def _ask(self, asked: _Asked, kind: type[T], content: dict[str, Any]) -> T:
+        answer = self._answered(asked, content)
+        try:
+            return msgspec.json.decode(answer.body or b"null", type=kind, strict=False)
+        except msgspec.MsgspecError as error:
+            failure = f"answered with success, but not with the JSON expected ({cut(str(error), LONGEST_MESSAGE)})"
+        raise self._unusable(asked, failure)
+
+    def _answered(self, asked: _Asked, content: dict[str, Any]) -> _Answer:
+        """Return the desk's answer, which is a success; raise what any other means."""
         exchange, failure, answer = Exchange(), "", _Answer(0, {}, b"")
         try:
             with exchange.limited_to(self._deadline):
@@ -131,11 +153,7 @@ class Http:
             raise self._unusable(asked if exchange.sent else asked._replace(changes=False), failure)
         if not 200 <= answer.status < 300:  # noqa: PLR2004 - the range of success in HTTP
             raise self._refusal(asked, answer)
-        try:
-            return msgspec.json.decode(answer.body or b"null", type=kind, strict=False)
-        except msgspec.MsgspecError as error:
-            failure = f"answered with success, but not with the JSON expected ({cut(str(error), LONGEST_MESSAGE)})"
-        raise self._unusable(asked, failure)
+        return answer
 
     def _send(self, exchange: Exchange, asked: _Asked, content: dict[str, Any]) -> _Answer:
         url = f"{self._url}/{asked.path}"
@@ -165,11 +183,13 @@ class Http:
         said = _words_of(answer.body)
         what = f"answered {answer.status}" + (f": {said}" if said else "")
         match answer.status:
+            case 429:
+                alone = bool(asked.ticket) and self._ticket_limit(answer.headers, answer.body)
+                return Throttled(self._message(asked, what), _wait(answer.headers), ticket_only=alone)
+            case 403 if (wait := _wait(answer.headers)) is not None:
+                return Throttled(self._message(asked, what), wait)
             case 401 | 403:
                 return NotAuthorised(self._message(asked, what))
-            case 429:
-                wait = _seconds(answer.headers.get("Retry-After", ""), answer.headers.get("Date", ""))
-                return Throttled(self._message(asked, what), wait)
             case 404 | 410 if asked.ticket:
                 return TicketGone(self._message(asked, f"ticket {asked.ticket} is not there ({answer.status})"))
             case status if 400 <= status < 500 and status != 408:  # noqa: PLR2004 - refusals but Request Timeout
@@ -217,13 +237,34 @@ def _strings(said: Any) -> list[str]:
             return []
 
 
+def basic(user: str, password: str) -> str:
+    """Return the Authorization header of a user who logs in with a password or a token."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds for which the desk asks to be left alone; None when it names none."""
+    now = headers.get("Date", "")
+    wait = _seconds(headers.get("Retry-After", ""), now)
+    reset = headers.get("X-RateLimit-Reset", "")
+    if wait is None and headers.get("X-RateLimit-Remaining", "") == "0" and reset.isdigit():
+        wait = max(0.0, float(reset) - _told(now).timestamp())  # in unix seconds, as GitHub and GitLab say it
+    return wait
+
+
 def _seconds(retry_after: str, date: str) -> float | None:
     """Return Retry-After as seconds: a number as it is, a date against the desk's own clock where it tells it."""
     if retry_after.strip().isdigit():
         return float(retry_after)
     try:
         then = email.utils.parsedate_to_datetime(retry_after)
-        now = email.utils.parsedate_to_datetime(date) if date else datetime.now(UTC)
     except ValueError:
         return None
-    return max(0.0, (then - now).total_seconds())
+    return max(0.0, (then - _told(date)).total_seconds())
+
+
+def _told(date: str) -> datetime:
+    """Return the time that the desk's own clock told with its answer, or else ours."""
+    with contextlib.suppress(ValueError):
+        return email.utils.parsedate_to_datetime(date)
+    return datetime.now(UTC)

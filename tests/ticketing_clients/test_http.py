@@ -148,6 +148,41 @@ class TestAnswers:
         error = outcome(post, reply(429, b"", **headers))
         assert type(error) is Throttled
         assert error.retry_after == seconds
+        assert not error.ticket_only
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({"Retry_After": "60"}, 60.0),
+            (
+                {
+                    "X_RateLimit_Remaining": "0",
+                    "X_RateLimit_Reset": "1796126490",
+                    "Date": "Tue, 01 Dec 2026 12:00:00 GMT",
+                },
+                90.0,
+            ),
+        ],
+    )
+    def test_a_403_that_names_a_wait_is_no_matter_of_rights(self, headers, seconds):
+        """GitHub says so when its limits are spent."""
+        error = outcome(post, reply(403, b"", **headers))
+        assert type(error) is Throttled
+        assert error.retry_after == seconds
+
+    def test_a_limit_on_one_ticket_is_told_apart(self):
+        """Where the client knows such a limit by its answer, only that ticket has to wait."""
+        options = {"ticket_limit": lambda headers, body: headers.get("Limit") == "ticket" and b"this one" in body}
+        answer = reply(429, b'{"message": "this one"}', Limit="ticket")
+        assert outcome(lambda c: c.change("PUT", "ticket/9", Made, ticket="9"), answer, **options).ticket_only
+        assert not outcome(post, answer, **options).ticket_only
+
+    def test_a_receiver_may_answer_whatever_it_likes_but_a_page(self):
+        """What is only told needs no JSON in return; a login page is no success."""
+        with server(reply(202, b"ok")) as (port, _):
+            http(port).tell("POST", "hook", json={})
+        page = reply(200, b"<html>", Content_Type="text/html; charset=utf-8")
+        assert type(outcome(lambda c: c.tell("POST", "hook", json={}), page)) is OutcomeUnknown
 
     @pytest.mark.parametrize("status", [404, 410])
     def test_gone(self, status):
