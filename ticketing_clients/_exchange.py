@@ -103,17 +103,21 @@ def check_address(url: str) -> bool:
         raise ValueError("url: credentials do not belong in an address; name a secret instead")
     if parts.query or parts.fragment:
         raise ValueError("url: leave out everything from ? or # on")
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:  # a name, not a number
-        loopback = host == "localhost"
-    else:
-        loopback = address.is_loopback
-        if address.is_link_local:
-            raise ValueError(f"url: {host} is a link-local address, where no desk lives")
+    loopback = is_loopback(host)
     if parts.scheme == "http" and not loopback:
         raise ValueError(f"url: http to {host} would send the secret in the clear; use https (http only to loopback)")
     return loopback
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is this machine. Raises ValueError for a link-local address."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a name, not a number
+        return host == "localhost"
+    if address.is_link_local:
+        raise ValueError(f"{host} is a link-local address, where no desk lives")
+    return address.is_loopback
 
 
 def cause(error: BaseException) -> str:

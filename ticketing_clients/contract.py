@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, get_args
 
 import msgspec
 import pytest
@@ -98,7 +98,12 @@ def comment(marker: str, text: str = WORDS, *, public: bool = False) -> Comment:
 
 
 class ClientContract:
-    """What every client keeps. Override the fixtures; name the class so that pytest collects it."""
+    """What every client keeps. Override the fixtures; name the class so that pytest collects it.
+
+    acts: what people can do or say at this desk, where it has not all that there is.
+    """
+
+    acts: ClassVar[tuple[ActKind, ...]] = get_args(ActKind)
 
     @pytest.fixture
     def build(self) -> Callable[[], TicketingClient]:
@@ -143,18 +148,23 @@ class ClientContract:
     ) -> None:
         """Every call says NothingSent, worth trying again, and neither message nor traceback holds the secret."""
         ref, ticket = TicketRef("desk", "1"), new_ticket()
-        calls: list[Callable[[], object]] = [
-            unreachable.check,
-            lambda: unreachable.open(ticket),
-            lambda: unreachable.find(ticket.key),
-            lambda: unreachable.list_open(ticket.device.id),
-            lambda: unreachable.read(ref),
-            lambda: unreachable.comment(ref, comment("m")),
-            lambda: unreachable.resolve(ref),
-            lambda: unreachable.raise_priority(ref, "P1"),
-            lambda: unreachable.attach(ref, Attachment(name="a.txt", media_type="text/plain", content=b"a")),
+        calls: list[tuple[str, Callable[[], object]]] = [
+            ("", unreachable.check),
+            ("", lambda: unreachable.open(ticket)),
+            ("find", lambda: unreachable.find(ticket.key)),
+            ("list_open", lambda: unreachable.list_open(ticket.device.id)),
+            ("read", lambda: unreachable.read(ref)),
+            ("comment", lambda: unreachable.comment(ref, comment("m"))),
+            ("resolve", lambda: unreachable.resolve(ref)),
+            ("priority", lambda: unreachable.raise_priority(ref, "P1")),
+            (
+                "attach",
+                lambda: unreachable.attach(ref, Attachment(name="a.txt", media_type="text/plain", content=b"a")),
+            ),
         ]
-        for call in calls:
+        for needed, call in calls:
+            if needed and not getattr(unreachable.capabilities, needed):
+                continue
             with pytest.raises(NothingSent) as caught:
                 call()
             assert caught.value.retry
@@ -207,10 +217,16 @@ class ClientContract:
                 assert whole.startswith(seen.removesuffix("…"))
 
     def test_the_same_key_twice_is_found_lowest_first_and_one_can_be_closed(self, client: TicketingClient) -> None:
-        """Of two tickets with one key the older comes first; closing the other as duplicate leaves one open."""
+        """Of two tickets with one key the older comes first; closing the other as duplicate leaves one open.
+
+        A desk that knows the second for the first again has one.
+        """
         _needs(client, "find")
         ticket = new_ticket()
         first, second = client.open(ticket), client.open(ticket)
+        if first == second:
+            assert [one.ref for one in client.find(ticket.key)] == [first]
+            return
         assert [one.ref for one in client.find(ticket.key)] == [first, second]
         client.close_duplicate(second, first)
         assert [one.ref for one in client.find(ticket.key) if one.open] == [first]
@@ -240,7 +256,7 @@ class ClientContract:
 
     def test_a_comment_is_found_by_exactly_its_marker(self, client: TicketingClient) -> None:
         """A marker is found after its comment was made, and only whole."""
-        _needs(client, "comment")
+        _needs(client, "comment", "read")
         ref = client.open(new_ticket())
         assert not client.has_comment(ref, "case-1:recovered")
         client.comment(ref, comment("case-1:recovered"))
@@ -260,7 +276,7 @@ class ClientContract:
 
     def test_a_comment_leaves_a_closed_ticket_closed(self, client: TicketingClient) -> None:
         """Saying something, even to the customer, does not open a resolved ticket."""
-        _needs(client, "comment", "resolve")
+        _needs(client, "comment", "resolve", "read")
         ref = client.open(new_ticket())
         client.resolve(ref)
         client.comment(ref, comment("a", public=True))
@@ -301,7 +317,7 @@ class ClientContract:
 
     def test_a_file_is_attached_and_found_by_its_name(self, client: TicketingClient) -> None:
         """An attachment is there afterwards, under exactly its name."""
-        _needs(client, "attach")
+        _needs(client, "attach", "read")
         ref = client.open(new_ticket())
         assert not client.has_attachment(ref, "evidence.tar.gz")
         content = b"\x1f\x8b\x00" + bytes(range(256)) * 40
@@ -326,25 +342,31 @@ class ClientContract:
         """Whatever is asked of a ticket that does not exist, the answer is TicketGone, and nothing is made instead."""
         _needs(client, "read")
         for ref in (TicketRef("desk", "999999"), TicketRef("desk", "no such id")):
-            for call in (
-                lambda ref=ref: client.read(ref),
-                lambda ref=ref: client.comment(ref, comment("m")),
-                lambda ref=ref: client.raise_priority(ref, "P1"),
-                lambda ref=ref: client.resolve(ref),
-                lambda ref=ref: client.attach(ref, Attachment(name="a", media_type="text/plain", content=b"a")),
-            ):
-                with pytest.raises(TicketGone):
-                    call()
+            calls: list[tuple[str, Callable[[TicketRef], object]]] = [
+                ("read", client.read),
+                ("comment", lambda ref: client.comment(ref, comment("m"))),
+                ("priority", lambda ref: client.raise_priority(ref, "P1")),
+                ("resolve", client.resolve),
+                (
+                    "attach",
+                    lambda ref: client.attach(ref, Attachment(name="a", media_type="text/plain", content=b"a")),
+                ),
+            ]
+            for needed, call in calls:
+                if getattr(client.capabilities, needed):
+                    with pytest.raises(TicketGone):
+                        call(ref)
 
     # -- people -------------------------------------------------------------------------------------------------------
 
     def test_our_own_changes_are_not_acts_of_people(self, client: TicketingClient) -> None:
         """What we say and set does not come back as something a person did."""
-        _needs(client, "read", "comment", "resolve", "priority")
+        _needs(client, "read", "comment", "resolve")
         ticket = new_ticket()
         ref = client.open(ticket)
         client.comment(ref, comment("a", "foretell: confirm", public=True))
-        client.raise_priority(ref, "P1")
+        if client.capabilities.priority:
+            client.raise_priority(ref, "P1")
         client.resolve(ref)
         if client.capabilities.reopen == "reopen":
             client.reopen(ref, ticket)
@@ -356,6 +378,8 @@ class ClientContract:
     def test_an_act_of_a_person_is_seen_once(self, client: TicketingClient, person: Person, kind: ActKind) -> None:
         """Each thing that counts at a desk is read as what it means, by whom, with an id that stays."""
         _needs(client, "read")
+        if kind not in self.acts:
+            pytest.skip(f"nobody can say {kind} at this desk")
         ref = client.open(new_ticket())
         person.does(ref, kind)
         (act,) = client.read(ref).acts
@@ -368,7 +392,7 @@ class ClientContract:
         """Acknowledged, answered, resolved, opened again: told in this order, each with its own id."""
         _needs(client, "read")
         ref = client.open(new_ticket())
-        kinds: tuple[ActKind, ...] = ("acknowledge", "reply", "resolve", "reopen")
+        kinds = tuple(kind for kind in ("acknowledge", "reply", "resolve", "reopen") if kind in self.acts)
         for kind in kinds:
             person.does(ref, kind)
         state = client.read(ref)
