@@ -161,7 +161,12 @@ class Email:
     # -- tickets ----------------------------------------------------------------------------------------------------
 
     def open(self, ticket: Ticket) -> TicketRef:
-        """Send the message that opens the thread. The same ticket again is the same message."""
+        """Send the message that opens the thread, with the proposed window to put into a calendar.
+
+        The same ticket again is the same message.
+        """
+        from ticketing_clients._calendar import proposed_window  # noqa: PLC0415 - heavy, and not for the daemon
+
         number = letter.message_id(self._domain, msgspec.json.encode(ticket))
         subject = letter.header_text(cut(ticket.title, LONGEST_SUBJECT))
         headers = {
@@ -174,7 +179,8 @@ class Email:
             "Importance": URGENCY[ticket.priority][1],
         }
         with self._keeping() as box:
-            self._send(box, number, subject, headers, body=ticket.body)
+            window = proposed_window(ticket, self._now)
+            self._send(box, number, subject, headers, body=ticket.body, attachment=window)
         return self._ref(number, subject)
 
     def find(self, key: str) -> list[FoundTicket]:

@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from pathlib import Path
 
+import icalendar
 import pytest
 
 from ticketing_clients import (
@@ -182,6 +183,16 @@ class TestMessages:
             "<p>Disk full on Thursday; 磁盘将满; 😀 café &lt;b&gt;&amp;amp;&lt;/b&gt;</p>"
             in message.get_body(("html",)).get_content()
         )
+
+    def test_the_proposed_window_can_be_put_into_a_calendar(self, client, mail):
+        """It comes with the ticket as a file that mail programs know."""
+        ticket = new_ticket()
+        client.open(ticket)
+        (message,) = mail.messages(DESK, "X-Foretell-Key", ticket.key)
+        (part,) = message.iter_attachments()
+        assert (part.get_content_type(), part.get_filename()) == ("text/calendar", "window.ics")
+        (event,) = icalendar.Calendar.from_ical(part.get_payload(decode=True)).events
+        assert (event.start, event.end) == (ticket.windows[0].start, ticket.windows[0].end)
 
     def test_a_title_cannot_add_a_header_or_a_recipient(self, client, mail):
         """Line ends and encoded words in a title are letters of the subject (CVE-2024-6923)."""

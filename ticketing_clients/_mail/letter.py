@@ -54,16 +54,16 @@ def letter(
     body: Document | None = None,
     attachment: Attachment | None = None,
 ) -> Message:
-    """Return a message with `headers` as they are, which must be ASCII, and with a text, a file, or nothing in it.
+    """Return a message with `headers` as they are, which must be ASCII, and with a text, a file, both or nothing in it.
 
     about: the Message-ID of the message that it belongs to, without brackets; empty for one that opens a thread.
     """
     message: Any = Message()  # the library's own types leave out a Header
-    if attachment is not None:
-        message = MIMEMultipart("mixed", _subparts=[_file(attachment)])
-    elif body is not None:
+    if body is not None:
         text, page = MIMEText(to_plain(body), "plain", "utf-8"), MIMEText(PAGE.format(to_html(body)), "html", "utf-8")
         message = MIMEMultipart("alternative", _subparts=[text, page])
+    if attachment is not None:
+        message = MIMEMultipart("mixed", _subparts=[*([message] if body is not None else []), _file(attachment)])
     written = header_text(subject)
     message["Subject"] = Header(written, "us-ascii" if written.isascii() else "utf-8", header_name="Subject")
     message["Date"] = format_datetime(at)
@@ -82,8 +82,8 @@ def content(message: Message) -> bytes:
 
 
 def _file(attachment: Attachment) -> Message:
-    kind, _, subtype = attachment.media_type.partition("/")
-    part = email.mime.base.MIMEBase(header_text(kind), header_text(subtype))
+    part = email.mime.base.MIMEBase("application", "octet-stream")
+    part.replace_header("Content-Type", header_text(attachment.media_type))
     part.set_payload(attachment.content)
     encoders.encode_base64(part)
     part.add_header("Content-Disposition", "attachment", filename=header_text(attachment.name))
