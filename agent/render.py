@@ -40,13 +40,17 @@ _NOTHING = Proposal(options=(), ruled_out=())
 
 
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's."""
+    """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's.
+
+    listens: whether what people answer at the desk reaches us.
+    """
 
     settings: Settings
     host: HostIdentity
     zone: ZoneInfo
     now: float
     version: str
+    listens: bool = True
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +194,7 @@ def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
         "zone": context.zone,
         "version": context.version,
         "confirm_within": settings.cases.confirm_within,
+        "listens": context.listens,
     }
     values = about_host | _about(facts)
     values["healthy_evidence"] = core(facts.healthy_evidence)

@@ -34,6 +34,7 @@ CONTEXT = RenderContext(
     now=NOW,
     version="0.1.0",
 )
+DEAF = msgspec.structs.replace(CONTEXT, listens=False)
 TOPICS = ("worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "digest")
 
 FILLING = CaseFacts(
@@ -171,9 +172,19 @@ def test_a_comment_reads_as_on_record(name, topic, golden):
     golden(GOLDEN / f"{name}.{topic}.txt", text_of(comment(topic, facts)))
 
 
+def test_a_desk_that_passes_nothing_on_asks_for_no_answer_in_the_ticket(golden):
+    """Where nobody's answer reaches us, people are told what can be said on the host instead."""
+    opened, over = ticket(FILLING, DEAF), comment("recovered", later(FILLING), DEAF)
+    assert "foretell: " not in text_of(opened) + text_of(over)
+    golden(GOLDEN / "disk_space.one_way.txt", text_of(opened) + "\n" + text_of(over))
+
+
 def everything() -> list[tuple[str, str]]:
     """Return every text there is: each case as a ticket and under each topic, with all facts and with hardly any."""
-    texts = []
+    texts = [
+        (f"{name} one way", text_of(ticket(facts, DEAF)) + text_of(comment("recovered", later(facts), DEAF)))
+        for name, facts in CASES.items()
+    ]
     for name, full in CASES.items():
         bare = CaseFacts(key=full.key, rule=full.rule, remedy=full.remedy, first_seen=NOW)
         joined = msgspec.structs.replace(full, members=MEMBERS)
