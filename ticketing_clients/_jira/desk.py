@@ -1,0 +1,359 @@
+"""A project of Jira as a desk: everything that is the same for Jira and for Jira Service Management.
+
+Where our key is, and why there. A label `foretell-KEY` needs no administrator, is made in the same request as the issue, is found
+exactly (labels are not cut into words), and goes with an issue that is moved. Properties of issues are not searchable without an
+installed app; a custom field would need one who makes it and puts it on screens. The host's marker is a label of its hash, for an
+id may hold blanks. Each label is compared again on every hit.
+
+Who clones an issue clones its labels. So of several issues with one key the one with the lowest id is ours, for it was there
+first, and another only if its creator is we or the first one's: nobody's clone is closed as our duplicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from hashlib import sha256
+from typing import Any
+
+from ticketing_clients._acts import last_line, plain_of_html
+from ticketing_clients._client import Capabilities, Check, ClientContext
+from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
+from ticketing_clients._jira.acts import acts_of
+from ticketing_clients._jira.answers import Issue, Transition
+from ticketing_clients._jira.checks import site_checks, told
+from ticketing_clients._jira.options import PRIORITIES, JiraPlatformOptions
+from ticketing_clients._jira.platform import PER_ISSUE_LIMIT, Platform, quoted
+from ticketing_clients._jira.text import LONGEST_SUMMARY, LONGEST_TEXT
+from ticketing_clients._jira.workflow import Meanings, listed, only_way, values_for
+from ticketing_clients._read_back import read_back
+from ticketing_clients._ticket import (
+    WORKING,
+    Attachment,
+    Comment,
+    FoundTicket,
+    Priority,
+    Status,
+    Ticket,
+    TicketRef,
+    TicketState,
+)
+
+KEY, HOST = "foretell-", "foretell-host-"  # what our labels begin with
+DIGEST = 64  # hex digits of a key, and of a host's hash
+FOUND = ("labels", "status", "creator", "description")
+STATE = "status,priority,assignee,duedate,resolution"
+
+
+def host_mark(host: str) -> str:
+    """Return what stands for a host's id: 64 hex digits."""
+    return sha256(host.encode()).hexdigest()
+
+
+def upload(attachment: Attachment) -> dict[str, Any]:
+    """Return how a file is sent to Jira, which blocks forms of other sites unless they say that they are none."""
+    file = (attachment.name, attachment.content, attachment.media_type)
+    return {"files": {"file": file}, "headers": {"X-Atlassian-Token": "no-check"}}
+
+
+def labels_of(ticket: Ticket) -> list[str]:
+    """Return the labels of a new ticket; a label has no blanks."""
+    ours = [KEY + ticket.key, HOST + host_mark(ticket.device.id)]
+    return ["-".join(one.split()) for one in ticket.labels] + ours
+
+
+class JiraDesk:
+    """One project of a Jira, as the account of a token sees it. A product on it adds how to open, comment and attach."""
+
+    def __init__(
+        self,
+        options: JiraPlatformOptions,
+        context: ClientContext,
+        desk: str,
+        *,
+        cloud: bool,
+    ) -> None:
+        """Given the desk's options, what a client is handed, its configured name, and which Jira it is. Connects to nothing."""
+        from ticketing_clients._http import Http, basic  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
+
+        if cloud and not options.user:
+            raise ValueError("user: the cloud wants the e-mail address of the account that the token belongs to")
+        token = context.secret(options.token_secret).strip()
+        authorisation = basic(options.user, token) if cloud else f"Bearer {token}"
+        self._desk = desk
+        self._url = options.url.rstrip("/")
+        self._settings = options
+        self._priorities = PRIORITIES | options.priorities
+        self._meanings = Meanings(options.statuses)
+        self._http = Http(
+            desk,
+            options.api_url or self._url,
+            headers={"Authorization": authorisation},
+            secrets=(token, authorisation.partition(" ")[2]),
+            ca_file=options.ca_file,
+            ticket_limit=lambda headers, _: headers.get("RateLimit-Reason") == PER_ISSUE_LIMIT,
+        )
+        self._platform = Platform(self._http, desk, options.project, cloud=cloud)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this desk can do. How large a file may be, only the site knows."""
+        return Capabilities(due="day", longest_title=LONGEST_SUMMARY, longest_body=LONGEST_TEXT)
+
+    # -- what a product adds ----------------------------------------------------------------------------------------
+
+    def open(self, ticket: Ticket) -> TicketRef:
+        """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
+        raise NotImplementedError
+
+    def comment(self, ref: TicketRef, comment: Comment) -> None:
+        """Add `comment`."""
+        raise NotImplementedError
+
+    def attach(self, ref: TicketRef, attachment: Attachment) -> None:
+        """Attach a file."""
+        raise NotImplementedError
+
+    def _marks(self, issue: Issue, prefix: str) -> set[str]:
+        """Return the keys of ours on an issue, or with prefix HOST the marks of hosts."""
+        marks = {label.removeprefix(prefix) for label in issue.fields.labels if label.startswith(prefix)}
+        return {mark for mark in marks if len(mark) == DIGEST}
+
+    def _clause(self, prefix: str, mark: str) -> str:
+        """Return the JQL for the issues that may have `mark`."""
+        return f"labels = {quoted(prefix + mark)}"
+
+    # -- tickets ----------------------------------------------------------------------------------------------------
+
+    def find(self, key: str) -> list[FoundTicket]:
+        """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
+        hits = self._platform.search(self._clause(KEY, key), FOUND)
+        return self._ours(key, hits)
+
+    def list_open(self, host: str) -> list[FoundTicket]:
+        """Return our open tickets of the host with marker `host`."""
+        mark = host_mark(host)
+        hits = [one for one in self._platform.search(self._clause(HOST, mark), FOUND) if mark in self._marks(one, HOST)]
+        keys = {key for one in hits for key in self._marks(one, KEY)}
+        found = [one for key in keys for one in self._ours(key, hits) if one.open]
+        return sorted(found, key=lambda one: int(one.ref.id))
+
+    def read(self, ref: TicketRef) -> TicketState:
+        """Return the ticket's state, its newest forty changes or more, and its newest hundred comments. Raises TicketGone."""
+        there = self._platform.issue(ref.id, STATE, "changelog")
+        fields = there.fields
+        return TicketState(
+            ref=ref,
+            status=self._meanings.of(fields.status),
+            desk_status=fields.status.name if fields.status else "",
+            priority=self._priority(fields.priority.id) if fields.priority else None,
+            handler=fields.assignee.display_name if fields.assignee else "",
+            due=datetime.combine(fields.duedate, time(), UTC) if fields.duedate else None,
+            resolution=fields.resolution.name if fields.resolution else "",
+            acts=acts_of(
+                there.changelog.histories,
+                self._platform.remarks(ref.id),
+                self._platform.us().id,
+                self._meaning,
+                self._settings.wont_fix_resolutions,
+            ),
+        )
+
+    # -- changes ----------------------------------------------------------------------------------------------------
+
+    def has_comment(self, ref: TicketRef, marker: str) -> bool:
+        """Return whether one of our comments among the newest hundred has exactly this marker."""
+        us, line = self._platform.us().id, last_line(marker)
+        ours = [one for one in self._platform.remarks(ref.id) if one.author and one.author.id == us]
+        return any(plain_of_html(one.rendered_body).rpartition("\n")[2] == line for one in ours)
+
+    def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
+        """Set the priority if the present one is lower in the site's order; never lower it."""
+        wanted, order = self._priorities[priority], [one.id for one in self._platform.priorities()]
+        if wanted not in order:
+            raise Rejected(f"desk {self._desk}: there is no priority {wanted}; see `foretell doctor`")
+
+        def is_lower() -> bool:
+            present = self._platform.issue(ref.id, "priority").fields.priority
+            return present is None or order.index(present.id) > order.index(wanted)
+
+        if is_lower():
+            self._edit(ref, f"priority {wanted}", {"fields": {"priority": {"id": wanted}}})
+            with read_back(f"desk {self._desk}: priority {wanted} was asked for on ticket {ref.id}"):
+                if is_lower():
+                    raise NotApplied(f"desk {self._desk}: ticket {ref.id} did not take priority {wanted}")
+
+    def resolve(self, ref: TicketRef) -> None:
+        """Bring the ticket to a resolved status by its workflow, unless it is closed already."""
+        self._close(ref, self._settings.resolution)
+
+    def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
+        """Open the ticket again; where its workflow does not, open a follow-up that is linked to it. Return the open one."""
+        if self._status(ref) in WORKING:
+            return ref
+        ways = self._platform.transitions(ref.id)
+        for meaning in ("open", "new", "waiting"):
+            if back := self._meanings.towards(ways, meaning):
+                self._go(ref, back[0], values_for(back[0], "", self._settings.transition_fields))
+                return ref
+        for one in self.find(ticket.key):
+            if one.open:
+                return one.ref  # made by an earlier try whose outcome was unknown
+        follow_up = self.open(ticket)
+        with read_back(f"desk {self._desk}: ticket {follow_up.id} was created"):
+            self._link(follow_up, ref, self._settings.follow_up_link)
+        return follow_up
+
+    def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
+        """Link `ref` to `original` as its duplicate, and close it."""
+        self._link(ref, original, self._settings.duplicate_link)
+        self._close(ref, self._settings.duplicate_resolution or self._settings.resolution)
+
+    def has_attachment(self, ref: TicketRef, name: str) -> bool:
+        """Return whether a file of this name is on the ticket; Jira takes a file whole or not at all."""
+        return any(one.filename == name for one in self._platform.issue(ref.id, "attachment").fields.attachment)
+
+    # -- the live desk ----------------------------------------------------------------------------------------------
+
+    def check(self) -> list[Check]:
+        """Look at login, project, permissions, and at what opening and resolving ask for. Changes nothing."""
+        checks = [Check(subject="login", well=True, found=self._platform.us().display_name or self._platform.us().id)]
+        try:
+            self._platform.project()
+        except DeskError as error:
+            hint = "write the project's key, and let this account browse it"
+            return [*checks, told(f"project {self._settings.project}", str(error), hint)]
+        checks += site_checks(self._platform, self._settings, self._priorities)
+        return [*checks, self._check_resolving(), *self._check_opening()]
+
+    def _check_opening(self) -> list[Check]:
+        """Look at what opening a ticket asks for."""
+        raise NotImplementedError
+
+    def _check_resolving(self) -> Check:
+        """Look at the ways that the newest open ticket could go: what a workflow asks for, only an issue can tell."""
+        newest = self._platform.newest("statusCategory != Done")
+        if newest is None:
+            return told("resolving", "", found="not told before the project has an open ticket")
+        try:
+            way = self._towards_end(self._platform.transitions(newest.id), list(self._settings.resolve_via))
+            values_for(way, self._settings.resolution, self._settings.transition_fields)
+        except Rejected as error:
+            return told("resolving", str(error), "set it as it says")
+        return told("resolving", "", found=f"{newest.key} may go to {way.to.name} ({way.to.id})")
+
+    # -- asking -----------------------------------------------------------------------------------------------------
+
+    def _status(self, ref: TicketRef) -> Status:
+        return self._meanings.of(self._platform.issue(ref.id, "status").fields.status)
+
+    def _edit(self, ref: TicketRef, what: str, content: dict[str, Any]) -> None:
+        """Change fields of a ticket. Raises Rejected with what to mend, for Jira refuses a field that is on no edit screen."""
+        path = self._platform.path(ref.id)
+        try:
+            self._http.change("PUT", path, type(None), ticket=ref.id, json=content)
+        except TicketGone:
+            raise
+        except Rejected as error:
+            raise Rejected(f"{error}; to set the {what}, put the field on the project's edit screen") from error
+
+    def _close(self, ref: TicketRef, resolution: str) -> None:
+        """Go to a resolved status, through those configured where no way leads there at once."""
+        status, via = self._status(ref), list(self._settings.resolve_via)
+        while status in WORKING:
+            ways = self._platform.transitions(ref.id)
+            try:
+                way = self._towards_end(ways, via)
+                values = values_for(way, resolution, self._settings.transition_fields)
+            except Rejected as error:
+                raise Rejected(f"desk {self._desk}: ticket {ref.id} is not resolved: {error}") from error
+            status = self._go(ref, way, values)
+
+    def _towards_end(self, ways: list[Transition], via: list[str]) -> Transition:
+        """Return the way to the end, or to the next status of `via`, which it takes out. Raises Rejected where there is none."""
+        resolved, closed = (self._meanings.towards(ways, one) for one in ("resolved", "closed"))
+        if end := only_way(resolved or closed, "statuses, as resolved"):
+            return end
+        for way in ways:
+            if way.to.id in via:
+                via.remove(way.to.id)
+                return way
+        raise Rejected(f"from here this account may go to {listed(ways)}; name the way in resolve_via")
+
+    def _go(self, ref: TicketRef, way: Transition, values: dict[str, Any]) -> Status:
+        """Take a transition and return the status; raise NotApplied when reading back shows that the ticket did not arrive."""
+        path = f"{self._platform.path(ref.id)}/transitions"
+        content: dict[str, Any] = {"transition": {"id": way.id}}
+        if values:
+            content["fields"] = values
+        self._http.change("POST", path, type(None), ticket=ref.id, json=content)
+        with read_back(f"desk {self._desk}: ticket {ref.id} was sent to {way.to.name}"):
+            status = self._status(ref)
+        if (status in WORKING) != (self._meanings.of(way.to) in WORKING):
+            raise NotApplied(f"desk {self._desk}: ticket {ref.id} is not {way.to.name} ({way.to.id})")
+        return status
+
+    def _link(self, ref: TicketRef, other: TicketRef, name: str) -> None:
+        """Link `ref` to `other`, unless it is."""
+
+        def linked() -> bool:
+            links = self._platform.issue(ref.id, "issuelinks").fields.issuelinks
+            ends = [(one.type.name, end.id) for one in links for end in (one.inward_issue, one.outward_issue) if end]
+            return (name, other.id) in ends
+
+        if not linked():
+            self._platform.link(ref.id, other.id, name)
+            with read_back(f"desk {self._desk}: ticket {ref.id} was linked"):
+                if not linked():
+                    raise NotApplied(f"desk {self._desk}: ticket {ref.id} is not linked to ticket {other.id}")
+
+    def _need_room(self, attachment: Attachment) -> None:
+        """Raise Rejected when the site takes no files, or none so large."""
+        may, size = self._platform.attachment_settings(), len(attachment.content)
+        if not may.enabled or size > may.upload_limit:
+            limit = f"{may.upload_limit} bytes" if may.enabled else "no files at all"
+            raise Rejected(f"desk {self._desk}: {attachment.name} has {size} bytes, and the site takes {limit}")
+
+    def _read_back_file(self, ref: TicketRef, attachment: Attachment) -> None:
+        """Raise NotApplied unless the whole file is on the ticket."""
+        name, size = attachment.name, len(attachment.content)
+        with read_back(f"desk {self._desk}: {name} was attached to ticket {ref.id}"):
+            files = self._platform.issue(ref.id, "attachment").fields.attachment
+            if not any((one.filename, one.size) == (name, size) for one in files):
+                raise NotApplied(f"desk {self._desk}: {name} ({size} bytes) is not on ticket {ref.id}")
+
+    # -- understanding ----------------------------------------------------------------------------------------------
+
+    def _ours(self, key: str, hits: Iterable[Issue]) -> list[FoundTicket]:
+        """Return of the hits those that carry exactly `key` and are no clones of somebody's."""
+        ours = sorted((one for one in hits if key in self._marks(one, KEY)), key=lambda one: int(one.id))
+        if not ours:
+            return []
+        creators = {self._platform.us().id, _creator(ours[0])}
+        return [
+            FoundTicket(self._ref(one), key, self._meanings.of(one.fields.status) in WORKING)
+            for one in ours
+            if _creator(one) in creators
+        ]
+
+    def _meaning(self, number: str) -> Status:
+        """Return what the status with this id means; one that is gone means open."""
+        return self._meanings.of(next((one for one in self._platform.statuses() if one.id == number), None))
+
+    def _priority(self, number: str) -> Priority:
+        """Return the most urgent of our priorities that is not above the site's, or else the least urgent."""
+        order = [one.id for one in self._platform.priorities()]
+        below = order[order.index(number) :] if number in order else []
+        return next((one for one in sorted(self._priorities) if self._priorities[one] in below), "P4")
+
+    def _due(self, ticket: Ticket) -> dict[str, str]:
+        """Return the field of the due date, which is a day; none where it is not to be set."""
+        day = ticket.service_times.fix_due.astimezone(UTC).date().isoformat()
+        return {"duedate": day} if self._settings.set_due else {}
+
+    def _ref(self, issue: Issue) -> TicketRef:
+        return TicketRef(self._desk, issue.id, f"{self._url}/browse/{issue.key}")
+
+
+def _creator(issue: Issue) -> str:
+    return issue.fields.creator.id if issue.fields.creator else ""
