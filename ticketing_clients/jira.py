@@ -23,7 +23,7 @@ from ticketing_clients._document import Document
 from ticketing_clients._errors import DeskError, NotApplied, Rejected
 from ticketing_clients._jira import text
 from ticketing_clients._jira.checks import missing_fields, told
-from ticketing_clients._jira.desk import JiraDesk, labels_of, upload
+from ticketing_clients._jira.desk import JiraDesk, upload
 from ticketing_clients._jira.options import Id, JiraPlatformOptions
 from ticketing_clients._read_back import read_back
 from ticketing_clients._ticket import Attachment, Comment, Ticket, TicketRef
@@ -70,27 +70,18 @@ class Jira(JiraDesk):
 
     def open(self, ticket: Ticket) -> TicketRef:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
-        fields = self._fields(ticket)
+        fields = {
+            **self._fields(ticket),
+            "project": {"key": self._options.project},
+            "issuetype": {"id": self._options.issue_type},
+            "description": self._text(ticket.body),
+        }
         self._platform.need_project()
         if wrong := self._obstacles(fields):
             kind = f"issue type {self._options.issue_type} of project {self._options.project}"
             raise Rejected(f"desk {self._desk}: no ticket can be made with {kind}: {wrong}; see `foretell doctor`")
         made = self._http.change("POST", f"{self._platform.api}/issue", Made, json={"fields": fields})
-        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
-            there = self._platform.issue(made.id, "labels,priority,duedate,description")
-        has = there.fields
-        as_asked = {
-            "labels": set(fields["labels"]) <= set(has.labels),
-            "priority": has.priority is not None and has.priority.id == fields["priority"]["id"],
-            "due date": not self._options.set_due or str(has.duedate) == fields["duedate"],
-            "description": bool(has.description),
-        }
-        absent = [name for name, well in as_asked.items() if not well]
-        if absent:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made.id} was created without the {', '.join(absent)} asked for"
-            )
-        return self._ref(there)
+        return self._made(made.id, fields)
 
     def comment(self, ref: TicketRef, comment: Comment) -> None:
         """Add `comment`, limited to the internal role unless it is public."""
@@ -125,19 +116,6 @@ class Jira(JiraDesk):
             return [told(subject, str(error), "write the id of a type that the project has")]
 
     # -- writing ----------------------------------------------------------------------------------------------------
-
-    def _fields(self, ticket: Ticket) -> dict[str, Any]:
-        options = self._options
-        fields: dict[str, Any] = {
-            **options.fields,
-            "project": {"key": options.project},
-            "issuetype": {"id": options.issue_type},
-            "summary": text.summary(ticket.title),
-            "description": self._text(ticket.body),
-            "labels": [*options.fields.get("labels", []), *labels_of(ticket)],
-            "priority": {"id": self._priorities[ticket.priority]},
-        }
-        return fields | self._due(ticket)
 
     def _obstacles(self, given: dict[str, Any]) -> str:
         """Return what keeps a ticket with the `given` fields from being made."""

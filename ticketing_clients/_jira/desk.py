@@ -11,7 +11,7 @@ first, and another only if its creator is we or the first one's: nobody's clone 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
 from hashlib import sha256
 from typing import Any
@@ -24,7 +24,7 @@ from ticketing_clients._jira.answers import Issue, Transition
 from ticketing_clients._jira.checks import site_checks, told
 from ticketing_clients._jira.options import PRIORITIES, JiraPlatformOptions
 from ticketing_clients._jira.platform import PER_ISSUE_LIMIT, Platform, quoted
-from ticketing_clients._jira.text import LONGEST_SUMMARY, LONGEST_TEXT
+from ticketing_clients._jira.text import LONGEST_SUMMARY, LONGEST_TEXT, summary
 from ticketing_clients._jira.workflow import Meanings, listed, only_way, values_for
 from ticketing_clients._read_back import read_back
 from ticketing_clients._ticket import (
@@ -72,8 +72,12 @@ class JiraDesk:
         desk: str,
         *,
         cloud: bool,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Given the desk's options, what a client is handed, its configured name, and which Jira it is. Connects to nothing."""
+        """Given the desk's options, what a client is handed, its configured name, which Jira it is, and what each request says.
+
+        Connects to nothing.
+        """
         from ticketing_clients._http import Http, basic  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
 
         if cloud and not options.user:
@@ -88,7 +92,7 @@ class JiraDesk:
         self._http = Http(
             desk,
             options.api_url or self._url,
-            headers={"Authorization": authorisation},
+            headers={"Authorization": authorisation, **(headers or {})},
             secrets=(token, authorisation.partition(" ")[2]),
             ca_file=options.ca_file,
             ticket_limit=lambda headers, _: headers.get("RateLimit-Reason") == PER_ISSUE_LIMIT,
@@ -242,6 +246,36 @@ class JiraDesk:
             return told("resolving", str(error), "set it as it says")
         return told("resolving", "", found=f"{newest.key} may go to {way.to.name} ({way.to.id})")
 
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    def _fields(self, ticket: Ticket) -> dict[str, Any]:
+        """Return the fields of a new ticket but for its text; what is configured comes before, and only labels are joined."""
+        further, day = self._settings.fields, ticket.service_times.fix_due.astimezone(UTC).date()
+        return {
+            **further,
+            "summary": summary(ticket.title),
+            "labels": [*further.get("labels", []), *labels_of(ticket)],
+            "priority": {"id": self._priorities[ticket.priority]},
+            **({"duedate": day.isoformat()} if self._settings.set_due else {}),
+        }
+
+    def _made(self, number: str, fields: Mapping[str, Any], flaws: Iterable[str] = ()) -> TicketRef:
+        """Return where the new ticket is. Raises NotApplied when it has `flaws`, or when it lacks what was asked for."""
+        with read_back(f"desk {self._desk}: ticket {number} was created"):
+            there = self._platform.issue(number, "labels,priority,duedate,description")
+        has = there.fields
+        as_asked = {
+            "labels": set(fields["labels"]) <= set(has.labels),
+            "priority": has.priority is not None and has.priority.id == fields["priority"]["id"],
+            "due date": not self._settings.set_due or str(has.duedate) == fields["duedate"],
+            "description": bool(has.description),
+        }
+        absent = [name for name, well in as_asked.items() if not well]
+        wrong = [*flaws, *([f"it has not the {', '.join(absent)} asked for"] if absent else [])]
+        if wrong:
+            raise NotApplied(f"desk {self._desk}: ticket {number} was created, but {'; '.join(wrong)}")
+        return self._ref(there)
+
     # -- asking -----------------------------------------------------------------------------------------------------
 
     def _status(self, ref: TicketRef) -> Status:
@@ -345,11 +379,6 @@ class JiraDesk:
         order = [one.id for one in self._platform.priorities()]
         below = order[order.index(number) :] if number in order else []
         return next((one for one in sorted(self._priorities) if self._priorities[one] in below), "P4")
-
-    def _due(self, ticket: Ticket) -> dict[str, str]:
-        """Return the field of the due date, which is a day; none where it is not to be set."""
-        day = ticket.service_times.fix_due.astimezone(UTC).date().isoformat()
-        return {"duedate": day} if self._settings.set_due else {}
 
     def _ref(self, issue: Issue) -> TicketRef:
         return TicketRef(self._desk, issue.id, f"{self._url}/browse/{issue.key}")
