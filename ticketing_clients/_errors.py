@@ -7,6 +7,7 @@ DeskError                    every error below; carries `reason` (the metric lab
 │   └── NotAuthorised        401/403: retry only after somebody mends the credentials; stop hammering
 ├── OutcomeUnknown           sent, but no trustworthy answer (time-out, reset, 5xx, HTML with 200): ask before doing it again
 └── Rejected                 the desk understood and refused: set aside, shown, retried by hand
+    ├── Conflict             409, 412: somebody else is changing it, or has since we read it
     ├── TicketGone           the ticket was deleted or may no longer be seen
     └── NotApplied           a 2xx, but reading back shows that it did not happen
 """
@@ -70,6 +71,10 @@ class Rejected(DeskError):
 
     reason: ClassVar[Reason] = "rejected"
     retry: ClassVar[bool] = False
+
+
+class Conflict(Rejected):
+    """Somebody else is at it, or was since we looked; a client looks again."""
 
 
 class TicketGone(Rejected):

@@ -11,6 +11,7 @@ time-out or reset after the first byte went out  DeskUnreachable        OutcomeU
 401, 403                                         NotAuthorised          NotAuthorised
 429, 403 that names a wait or a spent limit      Throttled              Throttled
 404, 410 where a ticket was asked about          TicketGone             TicketGone
+409, 412                                         Conflict               Conflict
 any other 4xx                                    Rejected               Rejected
 ===============================================  =====================  ======================
 
@@ -36,6 +37,7 @@ import urllib3
 
 from ticketing_clients._document import cut
 from ticketing_clients._errors import (
+    Conflict,
     DeskError,
     DeskUnreachable,
     NotAuthorised,
@@ -193,7 +195,7 @@ class Http:
             case 404 | 410 if asked.ticket:
                 return TicketGone(self._message(asked, f"ticket {asked.ticket} is not there ({answer.status})"))
             case status if 400 <= status < 500 and status != 408:  # noqa: PLR2004 - refusals but Request Timeout
-                return Rejected(self._message(asked, what))
+                return (Conflict if status in {409, 412} else Rejected)(self._message(asked, what))
             case status if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects in HTTP
                 to = urlsplit(answer.headers.get("Location", "")).hostname
                 what = f"answered {status}, a redirect{f' to {to}' if to else ''}, not followed; set url to the final address"
@@ -221,7 +223,10 @@ def _words_of(body: bytes) -> str:
 
 
 def _strings(said: Any) -> list[str]:
-    """Return the sentences in the shapes desks use: {"message": …}, {"errors": [… or {field: …}]}, {"error": {…}}, [ … ]."""
+    """Return the sentences in the shapes desks use.
+
+    {"message": …}, {"errors": [… or {field: …}]}, {"error": {…}}, {"error": …, "details": {field: …}}, [ … ].
+    """
     match said:
         case str():
             return [said]
@@ -230,6 +235,8 @@ def _strings(said: Any) -> list[str]:
         case {"errors": dict() as fields, **rest}:
             named = [f"{field}: {text}" for field, one in fields.items() for text in _strings(one)]
             return _strings(rest.get("errorMessages", [])) + named
+        case {"details": dict() as fields, **rest}:
+            return [*_strings(rest), *(text for one in fields.values() for text in _strings(one))]
         case dict():
             keys = ("message", "error", "errors", "errorMessages", "detail", "description", "title")
             return [text for key in keys if key in said for text in _strings(said[key])]

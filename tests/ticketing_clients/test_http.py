@@ -22,6 +22,7 @@ from ticketing_clients import (
     Throttled,
     TicketGone,
 )
+from ticketing_clients._errors import Conflict
 from ticketing_clients._http import Http
 from ticketing_clients._read_back import read_back
 
@@ -197,6 +198,10 @@ class TestAnswers:
             (b'{"errorMessages": ["one"], "errors": {"priority": "off screen"}}', ": one; priority: off screen"),
             (b'{"errors": ["Subject is blank"]}', ": Subject is blank"),
             (b'{"error": {"message": "invalid", "detail": "no row"}}', ": invalid; no row"),
+            (
+                b'{"error": "RecordInvalid", "details": {"status": [{"description": "Status: closed"}]}}',
+                ": RecordInvalid; Status: closed",
+            ),
             (b"<html>secret page</html>", ""),
             (b'{"message": "%s"}' % (b"x" * 5000), ": " + "x" * 199 + "…"),
         ],
@@ -206,6 +211,11 @@ class TestAnswers:
         error = outcome(post, reply(422, body))
         assert type(error) is Rejected
         assert str(error).partition("answered 422")[2] == words
+
+    @pytest.mark.parametrize("status", [409, 412])
+    def test_a_conflict_is_a_refusal_that_a_client_can_tell_apart(self, status):
+        """Somebody else is changing it: nothing was done, and looking again may settle it."""
+        assert type(outcome(post, reply(status))) is Conflict
 
     def test_a_secret_that_the_desk_repeats_is_masked(self):
         """A desk that quotes our token back does not bring it into the message."""
