@@ -153,6 +153,11 @@ class Judge:
         unjudged += self._never_seen(unchecked, now)
         return findings, unjudged
 
+    @property
+    def never_judged(self) -> int:
+        """How many of the subjects that are known now have never had a verdict."""
+        return sum(subject.at is None or subject.severity is None for subject in self._subjects.values())
+
     def dump(self) -> bytes:
         """Return what is remembered, for a later Judge to go on from."""
         return msgspec.msgpack.encode(

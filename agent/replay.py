@@ -1,0 +1,258 @@
+"""A history through the daemon's own judge and case machine, with the history's time: which tickets it would have opened.
+
+Each host is judged by itself, in memory; nothing is written and no desk is asked. A desk is played that takes every ticket at
+once, and a person who confirms each recovery when the readings have verified it, and does nothing else: what was done about
+the trouble is in the history. The host has been known for long, so there is no first look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from agent.cases import RECURRENCE_PERIOD, Situation
+from agent.config import Configuration
+from agent.follow import follow
+from agent.model import Acted, Case, Delivered, DeskEvent, Operation
+from agent.recording import Recorded
+from agent.settings import DAY
+from collectors import Reading
+from thresholds import Fact, Finding, Forecast, Judge
+from ticketing_clients import Act, Priority, TicketRef
+
+DESK = "replay"
+#: a series that has missed so many of its own intervals is no longer there; a slow collector's last reading counts until then
+MISSED_INTERVALS = 3
+LONGEST_GAP = DAY
+#: a limit is reached when no more than this share of the whole is left
+REACHED = 0.001
+
+
+class ReplayedTicket(msgspec.Struct, kw_only=True):
+    """A ticket that would have been opened. Times are unix seconds.
+
+    subject: the labels that identify it, with the label `host` where the history has hosts. priority: at opening;
+    highest: what it rose to. evidence, forecast: of the finding that opened it. opened_at, reopened_at: when; closed_at: when
+    the recovery was verified, None while it lasts. crossed_at: when the limit was reached while the ticket was open.
+    """
+
+    key: str
+    rule: str
+    host: str
+    subject: dict[str, str]
+    opened_at: float
+    closed_at: float | None = None
+    reopened_at: tuple[float, ...] = ()
+    priority: Priority
+    highest: Priority
+    evidence: dict[str, Fact]
+    forecast: Forecast | None
+    crossed_at: float | None = None
+
+
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit that was reached without an open ticket: the rule saw it too late, or something held the ticket back."""
+
+    rule: str
+    host: str
+    subject: dict[str, str]
+    at: float
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """What a history comes to.
+
+    host_days: days of history, summed over the hosts. unknown: rule and subject pairs that could never be judged.
+    """
+
+    tickets: list[ReplayedTicket]
+    missed: list[Missed]
+    hosts: int
+    host_days: float
+    series: int
+    readings: int
+    unknown: int
+
+
+class Replay:
+    """Feed it a history in the order of each host's time, then ask for the outcome."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        """Given the configuration whose rules, cases and impact are tried."""
+        self._configuration = configuration
+        self._hosts: dict[str, _Host] = {}
+        self._readings = 0
+
+    def feed(self, recorded: Iterable[Recorded]) -> None:
+        """Take in readings; those of one host and time are one cycle."""
+        hosts, count = self._hosts, 0
+        for host, labels, reading in recorded:
+            known = hosts.get(host)
+            if known is None:
+                known = hosts[host] = _Host(host, self._configuration, reading.at)
+            known.take(labels, reading)
+            count += 1
+        self._readings += count
+
+    def outcome(self) -> Outcome:
+        """Return what has come of it so far, the last cycles included."""
+        for host in self._hosts.values():
+            host.cycle()
+        hosts = self._hosts.values()
+        return Outcome(
+            tickets=sorted((one for host in hosts for one in host.tickets), key=lambda one: (one.opened_at, one.key)),
+            missed=sorted((one for host in hosts for one in host.missed), key=lambda one: one.at),
+            hosts=len(self._hosts),
+            host_days=sum(host.now - host.began for host in hosts) / DAY,
+            series=sum(host.series for host in hosts),
+            readings=self._readings,
+            unknown=sum(host.never_judged for host in hosts),
+        )
+
+
+class _Series:
+    """The latest reading of one series, and how far apart they come."""
+
+    __slots__ = ("gap", "reading")
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.gap = LONGEST_GAP / MISSED_INTERVALS
+
+
+class _Host:
+    """One host on its way through its history."""
+
+    def __init__(self, name: str, configuration: Configuration, began: float) -> None:
+        settings = configuration.settings
+        self.name = name
+        self.began = self.now = began
+        self.tickets: list[ReplayedTicket] = []
+        self.missed: list[Missed] = []
+        self._judge = Judge(configuration.rules)
+        self._series: dict[tuple[str, str], _Series] = {}
+        self._cases: dict[str, Case] = {}
+        self._alive = False
+        self._events: list[DeskEvent] = []
+        self._open: dict[str, ReplayedTicket] = {}
+        self._beyond: set[str] = set()
+        self._situation = Situation(
+            now=began,
+            host_id=name,
+            rules=configuration.rules_by_id,
+            host=settings.host,
+            customer=settings.customer,
+            policy=settings.cases,
+            first_look_ends=began,
+        )
+
+    @property
+    def series(self) -> int:
+        return len(self._series)
+
+    @property
+    def never_judged(self) -> int:
+        return self._judge.never_judged
+
+    def take(self, labels: str, reading: Reading) -> None:
+        """Keep a reading for the cycle of its time, and run the one before if it belongs to a later one."""
+        if reading.at != self.now:
+            self.cycle()
+            self.now = reading.at
+        one = self._series.get((reading.name, labels))
+        if one is None:
+            self._series[reading.name, labels] = _Series(reading)
+            return
+        if reading.at > one.reading.at:
+            one.gap = min(reading.at - one.reading.at, LONGEST_GAP / MISSED_INTERVALS)
+        one.reading = reading
+
+    def cycle(self) -> None:
+        """Judge and follow what is known now."""
+        now = self.now
+        readings = [one.reading for one in self._series.values() if now - one.reading.at <= MISSED_INTERVALS * one.gap]
+        findings, _ = self._judge.judge(readings, (), now)
+        for finding in findings:
+            if "available" in finding.evidence:
+                self._watch(finding)
+        # To closed cases and to none at all a healthy finding is no news.
+        if self._events or self._alive or any(finding.severity for finding in findings):
+            self._follow(findings)
+
+    def _follow(self, findings: Sequence[Finding]) -> None:
+        situation = msgspec.structs.replace(self._situation, now=self.now)
+        events, self._events = self._events, []
+        steps = follow(self._cases, findings, events, situation)
+        for step in steps:
+            for operation in step.operations:
+                self._deliver(operation, step.case)
+            self._answer(self._cases.get(step.case.key), step.case)
+        self._alive = any(step.case.state != "closed" for step in steps)
+        self._cases = {
+            step.case.key: step.case
+            for step in steps
+            if step.case.state != "closed" or self.now - (step.case.closed_at or 0.0) <= RECURRENCE_PERIOD
+        }
+
+    def _deliver(self, operation: Operation, case: Case) -> None:
+        """Take an operation as a desk does that never refuses."""
+        now, key = self.now, operation.case
+        match operation.kind:
+            case "open":
+                ticket = self._open[key] = ReplayedTicket(
+                    key=key,
+                    rule=case.rule,
+                    host=self.name,
+                    subject=case.subject | ({"host": self.name} if self.name else {}),
+                    opened_at=now,
+                    priority=case.priority,
+                    highest=case.priority,
+                    evidence=case.evidence,
+                    forecast=case.forecast,
+                    crossed_at=now if key in self._beyond else None,
+                )
+                self.tickets.append(ticket)
+            case "reopen":
+                self._open[key].closed_at = None
+                self._open[key].reopened_at += (now,)
+            case "raise_priority":
+                self._open[key].highest = case.priority
+            case _:
+                pass
+        ref = TicketRef(DESK, key)
+        self._events.append(Delivered(case=key, operation=operation.id, kind=operation.kind, ref=ref, at=now))
+
+    def _answer(self, before: Case | None, case: Case) -> None:
+        """Confirm a recovery as soon as the readings have verified it."""
+        if case.state == "awaiting_confirmation" and (before is None or before.state != case.state):
+            at = datetime.fromtimestamp(self.now, UTC)
+            act = Act(id=f"confirmed {case.operations}", kind="confirm", by="the replay", at=at)
+            self._events.append(Acted(case=case.key, act=act, at=self.now))
+            self._open[case.key].closed_at = self.now
+
+    def _watch(self, finding: Finding) -> None:
+        """Notice a limit that is reached, where what is left until then is known, and whether a ticket had said so."""
+        left, whole = finding.evidence.get("available"), finding.evidence.get("whole")
+        if not isinstance(left, float) or not isinstance(whole, float):
+            return
+        reached = left <= REACHED * whole
+        if not reached and not self._beyond:
+            return
+        key = self._situation.key(finding.rule, finding.subject)
+        if not reached:
+            self._beyond.discard(key)
+        elif key not in self._beyond:
+            self._beyond.add(key)
+            ticket = self._speaking_for(key)
+            if ticket is not None:
+                ticket.crossed_at = ticket.crossed_at or self.now
+            elif self.now > self.began:  # what was so from the start nobody could have told
+                self.missed.append(Missed(rule=finding.rule, host=self.name, subject=finding.subject, at=self.now))
+
+    def _speaking_for(self, key: str) -> ReplayedTicket | None:
+        """Return the open ticket of a case, its own or that of the gathering which told of it."""
+        case = self._cases.get(key)
+        ticket = self._open.get(case.parent or key) if case else None
+        return ticket if ticket is not None and ticket.closed_at is None else None
