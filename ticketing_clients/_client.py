@@ -24,7 +24,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     longest_title, longest_body: in code points; None is no known limit.
     largest_attachment: bytes, None where only the live desk knows.
-    due: whether a due time is held as it is, or only its day in UTC (read back as the day's first moment).
+    due: whether a due time is held as it is, only its day in UTC (read back as the day's first moment), or not at all.
     reopen: whether a closed ticket opens again, gets a linked follow-up ticket, or neither.
     """
 
@@ -35,7 +35,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     internal_comment: bool = True
     priority: bool = True
     resolve: bool = True
-    due: Literal["time", "day"] = "time"
+    due: Literal["time", "day", "none"] = "time"
     reopen: Literal["reopen", "follow_up", "none"] = "reopen"
     attach: bool = True
     longest_title: int | None = None

@@ -3,6 +3,7 @@
 DeskError                    every error below; carries `reason` (the metric label)
 ├── NothingSent              the desk never saw the request: retry freely
 │   ├── DeskUnreachable      refused, no route, no name, TLS not verified before a byte of the request went out
+│   │   └── Moved            a read was sent elsewhere, and not followed there
 │   ├── Throttled            429: told to wait, `retry_after` seconds; `ticket_only` if others need not
 │   └── NotAuthorised        401/403: retry only after somebody mends the credentials; stop hammering
 ├── OutcomeUnknown           sent, but no trustworthy answer (time-out, reset, 5xx, HTML with 200): ask before doing it again
@@ -39,6 +40,10 @@ class DeskUnreachable(NothingSent):
     """No connection to the desk."""
 
     reason: ClassVar[Reason] = "unreachable"
+
+
+class Moved(DeskUnreachable):
+    """What was asked for is at another address, the desk or one ticket of it; a client that can tell which looks."""
 
 
 class Throttled(NothingSent):

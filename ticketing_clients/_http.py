@@ -7,9 +7,10 @@ event                                            a read                 a change
 ===============================================  =====================  ======================
 no name, refused, TLS not verified, no byte out  DeskUnreachable        DeskUnreachable
 time-out or reset after the first byte went out  DeskUnreachable        OutcomeUnknown
-5xx, 408, redirect, 2xx that is not as promised  DeskUnreachable        OutcomeUnknown
+5xx, 408, 2xx that is not as promised            DeskUnreachable        OutcomeUnknown
+redirect                                         Moved                  OutcomeUnknown
 401, 403                                         NotAuthorised          NotAuthorised
-429, 403 that names a wait or a spent limit      Throttled              Throttled
+429, 403 that names a wait or a limit            Throttled              Throttled
 404, 410 where a ticket was asked about          TicketGone             TicketGone
 409, 412                                         Conflict               Conflict
 any other 4xx                                    Rejected               Rejected
@@ -40,6 +41,7 @@ from ticketing_clients._errors import (
     Conflict,
     DeskError,
     DeskUnreachable,
+    Moved,
     NotAuthorised,
     OutcomeUnknown,
     Rejected,
@@ -48,6 +50,8 @@ from ticketing_clients._errors import (
 )
 from ticketing_clients._exchange import Adapter, Exchange, cause, check_address
 from ticketing_clients._read_back import LONGEST_MESSAGE
+
+UNNAMED_WAIT = 60.0  # seconds, where a desk says that there is a limit and not for how long
 
 T = TypeVar("T")
 
@@ -123,9 +127,9 @@ class Http:
         """
         return self._ask(_Asked(method, path, ticket, changes=True), kind, content)
 
-    def tell(self, method: str, path: str, **content: Any) -> None:
+    def tell(self, method: str, path: str, *, ticket: str = "", **content: Any) -> None:
         """Ask for a change of one who need not answer with JSON: any success counts, but for a page that a person should read."""
-        asked = _Asked(method, path, "", changes=True)
+        asked = _Asked(method, path, ticket, changes=True)
         answer = self._answered(asked, content)
         if "html" in answer.headers.get("Content-Type", "").lower():
             raise self._unusable(
@@ -184,12 +188,14 @@ class Http:
         """Return what an answer other than success means."""
         said = _words_of(answer.body)
         what = f"answered {answer.status}" + (f": {said}" if said else "")
+        of_a_read: type[DeskError] = DeskUnreachable
         match answer.status:
             case 429:
                 alone = bool(asked.ticket) and self._ticket_limit(answer.headers, answer.body)
                 return Throttled(self._message(asked, what), _wait(answer.headers), ticket_only=alone)
-            case 403 if (wait := _wait(answer.headers)) is not None:
-                return Throttled(self._message(asked, what), wait)
+            case 403 if (wait := _wait(answer.headers)) is not None or "rate limit" in said.lower():
+                # GitHub's second limits need not name a wait, and want a minute then.
+                return Throttled(self._message(asked, what), UNNAMED_WAIT if wait is None else wait)
             case 401 | 403:
                 return NotAuthorised(self._message(asked, what))
             case 404 | 410 if asked.ticket:
@@ -199,11 +205,12 @@ class Http:
             case status if 300 <= status < 400:  # noqa: PLR2004 - the range of redirects in HTTP
                 to = urlsplit(answer.headers.get("Location", "")).hostname
                 what = f"answered {status}, a redirect{f' to {to}' if to else ''}, not followed; set url to the final address"
-        return self._unusable(asked, what)
+                of_a_read = Moved
+        return self._unusable(asked, what, of_a_read)
 
-    def _unusable(self, asked: _Asked, what: str) -> DeskError:
+    def _unusable(self, asked: _Asked, what: str, of_a_read: type[DeskError] = DeskUnreachable) -> DeskError:
         """Return the error for having no answer that can be trusted."""
-        return (OutcomeUnknown if asked.changes else DeskUnreachable)(self._message(asked, what))
+        return (OutcomeUnknown if asked.changes else of_a_read)(self._message(asked, what))
 
     def _message(self, asked: _Asked, what: str) -> str:
         """Return a message without query, body or secret."""

@@ -100,10 +100,11 @@ def comment(marker: str, text: str = WORDS, *, public: bool = False) -> Comment:
 class ClientContract:
     """What every client keeps. Override the fixtures; name the class so that pytest collects it.
 
-    acts: what people can do or say at this desk, where it has not all that there is.
+    acts: what people can do or say at this desk, where it has not all that there is. an_id: of the form of this desk's ids.
     """
 
     acts: ClassVar[tuple[ActKind, ...]] = get_args(ActKind)
+    an_id: ClassVar[str] = "1"
 
     @pytest.fixture
     def build(self) -> Callable[[], TicketingClient]:
@@ -147,7 +148,7 @@ class ClientContract:
         self, unreachable: TicketingClient
     ) -> None:
         """Every call says NothingSent, worth trying again, and neither message nor traceback holds the secret."""
-        ref, ticket = TicketRef("desk", "1"), new_ticket()
+        ref, ticket = TicketRef("desk", self.an_id), new_ticket()
         calls: list[tuple[str, Callable[[], object]]] = [
             ("", unreachable.check),
             ("", lambda: unreachable.open(ticket)),
@@ -190,7 +191,8 @@ class ClientContract:
         assert state.open
         assert state.priority == ticket.priority
         due = ticket.service_times.fix_due
-        assert state.due == (due if client.capabilities.due == "time" else datetime.combine(due, time(), UTC))
+        held = {"time": due, "day": datetime.combine(due, time(), UTC), "none": None}
+        assert state.due == held[client.capabilities.due]
         assert (state.handler, state.acts) == ("", ())
 
     def test_unicode_survives(self, client: TicketingClient, person: Person) -> None:

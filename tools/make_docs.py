@@ -22,6 +22,7 @@ from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginFamil
 from agent.settings import Settings
 from collectors import CollectorOptions, CollectorPlugin
 from thresholds import Rule
+from ticketing_clients._webhook_events import AnyEvent
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agent", "collectors", "thresholds", "ticketing_clients")
@@ -40,7 +41,18 @@ def pages() -> dict[str, str]:
         "desks": desks(),
     }
     written = {f"docs/reference/{name}.md": page(parts) for name, parts in reference.items()}
+    written["docs/reference/webhook.schema.json"] = webhook_schema()
     return {"deploy/foretell.toml": configuration_text(), SOURCE_MAP: source_map(), **written}
+
+
+def webhook_schema() -> str:
+    """Return the JSON Schema of what the desk `webhook` sends."""
+    schema = msgspec.json.schema(AnyEvent)
+    about = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An event of Foretell's webhook, version 1",
+    }
+    return msgspec.json.format(msgspec.json.encode(about | schema), indent=2).decode() + "\n"
 
 
 def source_map() -> str:

@@ -22,7 +22,7 @@ from ticketing_clients import (
     Throttled,
     TicketGone,
 )
-from ticketing_clients._errors import Conflict
+from ticketing_clients._errors import Conflict, Moved
 from ticketing_clients._http import Http
 from ticketing_clients._read_back import read_back
 
@@ -171,6 +171,12 @@ class TestAnswers:
         assert type(error) is Throttled
         assert error.retry_after == seconds
 
+    def test_a_403_that_speaks_of_a_rate_limit_waits_a_minute(self):
+        """GitHub's second limits need not name a wait; they want at least a minute then."""
+        error = outcome(post, reply(403, b'{"message": "You have exceeded a secondary rate limit."}'))
+        assert type(error) is Throttled
+        assert error.retry_after == 60
+
     def test_a_limit_on_one_ticket_is_told_apart(self):
         """Where the client knows such a limit by its answer, only that ticket has to wait."""
         options = {"ticket_limit": lambda headers, body: headers.get("Limit") == "ticket" and b"this one" in body}
@@ -239,13 +245,15 @@ class TestAnswers:
     def test_untrustworthy(self, answer):
         """An answer that says nothing certain leaves a change unknown; a read has done nothing."""
         assert type(outcome(post, answer)) is OutcomeUnknown
-        assert type(outcome(get, answer)) is DeskUnreachable
+        assert isinstance(outcome(get, answer), DeskUnreachable)
 
     def test_a_redirect_is_named_and_not_followed(self):
         """The message says where to, without the address's query; nothing is sent there."""
         with server(reply(200, b'{"id": 1}')) as (elsewhere, seen):
             error = outcome(post, reply(307, b"", Location=f"http://127.0.0.1:{elsewhere}/x?{SECRET}"))
+            read = outcome(get, reply(301, b"", Location=f"http://127.0.0.1:{elsewhere}/x"))
         assert "a redirect to 127.0.0.1, not followed" in str(error)
+        assert type(read) is Moved
         assert seen == []
 
     def test_too_large_an_answer_is_not_read(self):
