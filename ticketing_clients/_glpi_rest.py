@@ -1,0 +1,200 @@
+"""GLPI's REST interface as typed answers: a session around the requests, ranges of rows, and yes that means no."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, TicketGone
+from ticketing_clients._read_back import numeric
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ticketing_clients._http import Http
+
+PAGE = 100
+
+Kind = TypeVar("Kind")
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A ticket. Times are text without a zone."""
+
+    id: int
+    status: int
+    priority: int
+    externalid: str | None = None
+    time_to_resolve: str | None = None
+    is_deleted: int = 0
+
+
+class Names(msgspec.Struct, frozen=True):
+    """The names behind a row's numbers."""
+
+    users_id: str | None = None
+
+
+class Followup(msgspec.Struct, frozen=True, rename={"names": "_keys_names"}):
+    """What was written on a ticket. `users_id` is 0 for somebody who is known by e-mail only."""
+
+    id: int
+    users_id: int
+    date: str
+    content: str | None
+    is_private: int
+    names: Names = Names()
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One value that somebody changed."""
+
+    id: int
+    user_name: str
+    date_mod: str
+    id_search_option: int
+    old_value: str | None = ""
+    new_value: str | None = ""
+
+
+class Actor(msgspec.Struct, frozen=True, rename={"names": "_keys_names"}):
+    """Somebody who has to do with a ticket; `type` says what."""
+
+    users_id: int
+    type: int
+    names: Names = Names()
+
+
+class File(msgspec.Struct, frozen=True):
+    """A document."""
+
+    id: int
+    filename: str | None = ""
+    sha1sum: str | None = ""
+
+
+class Files(msgspec.Struct, frozen=True, rename={"documents": "_documents"}):
+    """A ticket's documents."""
+
+    documents: list[File] = []
+
+
+class Link(msgspec.Struct, frozen=True):
+    """That one ticket has to do with another."""
+
+    tickets_id_1: int
+    tickets_id_2: int
+
+
+class Session(
+    msgspec.Struct, frozen=True, rename={"user": "glpiID", "login": "glpiname", "profile": "glpiactiveprofile"}
+):
+    """Who we are, what we may do by name of the right, and what time it is there."""
+
+    user: int
+    login: str
+    glpi_currenttime: str
+    profile: dict[str, Any]
+    glpiactiveentities: Any = None
+
+
+class GlpiRest:
+    """One GLPI, asked through what `connect` makes of headers; a session begins with the first request."""
+
+    def __init__(
+        self, connect: Callable[[dict[str, str], tuple[str, ...]], Http], user_token: str, app_token: str
+    ) -> None:
+        """Given how to connect with which headers and secrets, and the tokens; `app_token` is empty where none is used."""
+        self._connect = connect
+        self._user_token = user_token
+        self._app = {"App-Token": app_token} if app_token else {}
+        self._http: Http | None = None
+        self._session: Session | None = None
+        self._searches = False
+
+    @property
+    def http(self) -> Http:
+        """Return the requests of our session."""
+        if self._http is None:
+            # Content as it is: before GLPI 11 it comes with its markup escaped once more.
+            headers = {**self._app, "X-GLPI-Sanitized-Content": "false"}
+            login = self._connect({**headers, "Authorization": f"user_token {self._user_token}"}, (self._user_token,))
+            token = login.get("initSession", dict[str, str])["session_token"]
+            self._http = self._connect({**headers, "Session-Token": token}, (self._user_token, token))
+            weakref.finalize(self, _leave, self._http)
+        return self._http
+
+    def session(self) -> Session:
+        """Return who we are there."""
+        if self._session is None:
+            self._session = self.http.get("getFullSession", dict[str, Session])["session"]
+        return self._session
+
+    def may(self, what: str, right: int) -> bool:
+        """Return whether our profile has a right, as a bit of what is named."""
+        rights = self.session().profile.get(what)
+        return bool(int(rights or 0) & right)
+
+    def searches(self) -> bool:
+        """Return whether tickets have an external id, which came with GLPI 11."""
+        if not self._searches:
+            options = self.http.get("listSearchOptions/Ticket", dict[str, Any]).values()
+            known = ((one.get("table"), one.get("field")) for one in options if isinstance(one, dict))
+            self._searches = ("glpi_tickets", "externalid") in known
+        return self._searches
+
+    def ticket(self, number: str) -> Row:
+        """Return the ticket. Raises TicketGone, also for one that was moved to an entity where this user sees nothing."""
+        try:
+            return self.http.get(f"Ticket/{numeric(number)}", Row, ticket=number)
+        except NotAuthorised as error:
+            self.http.get("Ticket", list[Row], params={"range": "0-0"})
+            raise TicketGone(f"{error}; was it moved?") from error
+
+    def rows(self, path: str, kind: type[Kind], *, ticket: str = "", **params: str | list[str]) -> list[Kind]:
+        """Return all rows at `path`, lowest id first."""
+        found: list[Kind] = []
+        for page in count():
+            window = {
+                "range": f"{page * PAGE}-{page * PAGE + PAGE - 1}",
+                "sort": "id",
+                "order": "ASC",
+                "get_hateoas": "0",
+            }
+            rows = self.http.get(path, list[kind], params=window | params, ticket=ticket)  # type: ignore[valid-type] # at run time
+            found += rows
+            if len(rows) < PAGE:
+                return found
+        raise AssertionError("unreachable: count() has no end")
+
+    def add(self, kind: str, *, ticket: str = "", **values: Any) -> int:
+        """Add an item and return its id. Raises NotApplied when success turns out to be a refusal."""
+        return self.added(self.http.change("POST", kind, Any, ticket=ticket, json={"input": values}), kind)
+
+    def added(self, answer: Any, kind: str) -> int:
+        """Return the id in the answer to an addition; GLPI says 201 or 207 also to what it did not add."""
+        match answer:
+            case {"id": int() as number} | [{"id": int() as number}] if number > 0:
+                return number
+        raise NotApplied(f"GLPI added no {kind}: {_message(answer)}")
+
+    def update(self, number: str, **values: Any) -> str:
+        """Change a ticket; return what GLPI says about it, for it says 200 or 207 also to what it did not do."""
+        answer = self.http.change("PUT", f"Ticket/{numeric(number)}", Any, ticket=number, json={"input": values})
+        return _message(answer)
+
+
+def _message(answer: Any) -> str:
+    """Return the words in an answer about one item."""
+    rows = answer if isinstance(answer, list) else [answer]
+    return "; ".join(str(one["message"]) for one in rows if isinstance(one, dict) and one.get("message"))
+
+
+def _leave(http: Http) -> None:
+    """End a session; one that is not ended ends by itself."""
+    with contextlib.suppress(DeskError):
+        http.get("killSession", Any)
