@@ -1,0 +1,1 @@
+"""How Zendesk is asked, and what its answers mean."""
