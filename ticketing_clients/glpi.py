@@ -9,6 +9,9 @@ What shapes this file:
   directions: a duplicate is solved first and linked afterwards.
 - On a closed ticket nobody writes who may not reopen it. Our own follow-ups are not to stop the clock of the first answer.
 - Success (201, 200, 207) may hold a refusal.
+
+How it is asked is in `_glpi_rest`. The file is longer than most clients for its many options, and because nothing is taken as
+done.
 """
 
 from __future__ import annotations

@@ -9,6 +9,9 @@ What shapes this file:
 - A merged ticket stays, in the state "merged" and without its articles; opening it again would open an empty shell.
 - Names of states are free; what a state means, its type tells.
 - A public note is shown in the customer's portal and is not mailed.
+
+How it is asked is in `_zammad_rest`. The file is longer than most clients for its many options, and because nothing is taken as
+done.
 """
 
 from __future__ import annotations
@@ -93,7 +96,7 @@ class ZammadOptions(ClientOptions, frozen=True, kw_only=True):
     fields: Annotated[
         dict[str, Any], msgspec.Meta(description="Further attributes set when a ticket is opened, by their names.")
     ] = msgspec.field(default_factory=dict)
-    closing_fields: Annotated[
+    resolve_fields: Annotated[
         dict[str, Any], msgspec.Meta(description="Attributes that the workflow demands when a ticket is closed.")
     ] = msgspec.field(default_factory=dict)
     largest_attachment: Annotated[
@@ -223,7 +226,7 @@ class Zammad:
         if self._status(self._rest.ticket(ref.id).state) in WORKING:
             state = self._options.closed
             self._set(
-                ref, f"state {state}", lambda there: there.state == state, **self._options.closing_fields, state=state
+                ref, f"state {state}", lambda there: there.state == state, **self._options.resolve_fields, state=state
             )
 
     def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:

@@ -204,13 +204,13 @@ class TestEnds:
             client.read(ref)
 
     def test_what_the_workflow_demands_is_said_and_can_be_configured(self, build, client, desk):
-        """Closing without a demanded attribute is refused with the desk's words; `closing_fields` fills it."""
+        """Closing without a demanded attribute is refused with the desk's words; `resolve_fields` fills it."""
         desk.demanded = "root_cause"
         ref = client.open(new_ticket())
         with pytest.raises(Rejected, match="root_cause"):
             client.resolve(ref)
         assert client.read(ref).open
-        build(closing_fields={"root_cause": "forecast"}).resolve(ref)
+        build(resolve_fields={"root_cause": "forecast"}).resolve(ref)
         assert not client.read(ref).open
 
     def test_a_duplicate_is_linked_and_closed_once(self, client, desk):
