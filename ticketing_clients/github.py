@@ -11,7 +11,7 @@ Its ways, each from its documentation, that shape this file:
 - An issue can be transferred to another repository (301) or deleted (410).
 - A limit on what is written, apart from the one on requests: 80 a minute and 500 an hour; `_http` knows how it is told.
 
-How it is asked is in `_github_rest`, what it has in common with GitLab in `_issues`. The file is longer than most clients, because
+How it is asked is in `_github_rest`, what it shares with GitLab in `_issues`. The file is longer than most clients, because
 every change is read back.
 """
 
