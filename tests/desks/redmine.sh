@@ -15,7 +15,7 @@ PID=$DIR/pid
 . "$(dirname "$0")/_common.sh"
 
 HOME_OF_REDMINE=/usr/share/redmine
-INSTANCE=foretell-tests                 # Debian keeps instances apart by this name
+INSTANCE=foretell-tests-$PORT            # Debian keeps instances apart by this name, so that two may run side by side
 PASSWORD=a-password-12                  # of every user here; the server listens on loopback only
 API_KEY=fa0000000000000000000000000000000000000a
 # Debian's Ruby update brings a bundler that takes Debian's gems for missing; its own older one does not.
