@@ -10,6 +10,7 @@ from ticketing_clients._client import (
     ClientContext,
     ClientOptions,
     ClientPlugin,
+    NamesHosts,
     TicketingClient,
 )
 from ticketing_clients._document import (
@@ -73,6 +74,7 @@ __all__ = [
     "Facts",
     "FoundTicket",
     "Heading",
+    "NamesHosts",
     "NotApplied",
     "NotAuthorised",
     "NothingSent",

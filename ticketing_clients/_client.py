@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -115,6 +115,14 @@ class TicketingClient(Protocol):
 
     def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
         """Link `ref` to `original` and close it as its duplicate."""
+
+
+@runtime_checkable
+class NamesHosts(Protocol):
+    """A desk that can be searched by what a host is called, so that the doctor sees cloned and re-imaged machines."""
+
+    def list_named(self, name: str) -> list[FoundTicket]:
+        """Return our open tickets that speak of a host called `name`, whatever its marker is, with `title` and `host`."""
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

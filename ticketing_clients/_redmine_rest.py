@@ -89,6 +89,7 @@ class Issue(msgspec.Struct, frozen=True):
     status: Named
     priority: Named
     tracker: Named
+    subject: str = ""
     custom_fields: list[Field] = []
     assigned_to: Named | None = None
     due_date: date | None = None
@@ -174,12 +175,19 @@ class RedmineRest:
     def search(self, field: int, value: str, *, only_open: bool = False) -> list[Issue]:
         """Return the project's issues whose custom field is exactly `value`, lowest id first, all pages of them."""
         self.need_fields()
+        found = self._issues(f"cf_{field}", "=", value, only_open=only_open)
+        return [one for one in found if one.value(field) == value]  # some databases compare without regard to case
+
+    def titled(self, part: str) -> list[Issue]:
+        """Return the project's open issues with `part` in their subject, or something like it, lowest id first."""
+        return self._issues("subject", "~", part, only_open=True)
+
+    def _issues(self, name: str, operator: str, value: str, *, only_open: bool) -> list[Issue]:
+        """Return all pages of what a filter finds."""
         found: list[Issue] = []
         for page in count():
-            issues = self._page(field, value, only_open=only_open, offset=page * PAGE).issues
-            found += [
-                one for one in issues if one.value(field) == value
-            ]  # some databases compare without regard to case
+            issues = self._page(name, operator, value, only_open=only_open, offset=page * PAGE).issues
+            found += issues
             if len(issues) < PAGE:
                 return sorted(found, key=lambda one: one.id)
         raise AssertionError("unreachable: count() has no end")
@@ -200,7 +208,7 @@ class RedmineRest:
 
     def filters(self, field: int) -> bool:
         """Return whether issues are told apart by the custom field; a project without issues cannot show that it does not."""
-        return self._page(field, NOBODYS, limit=1).total_count == 0
+        return self._page(f"cf_{field}", "=", NOBODYS, limit=1).total_count == 0
 
     def project(self) -> Project:
         """Return the project, if this user is shown it."""
@@ -244,12 +252,13 @@ class RedmineRest:
     def _named(self, path: str, key: str) -> list[Named]:
         return self.http.get(path, dict[str, list[Named]])[key]
 
-    def _page(self, field: int, value: str, *, only_open: bool = False, offset: int = 0, limit: int = PAGE) -> Issues:
+    def _page(
+        self, name: str, operator: str, value: str, *, only_open: bool = False, offset: int = 0, limit: int = PAGE
+    ) -> Issues:
         # The long form of a filter; in the short one, `cf_1=value`, a value may say >=, ~ or |.
-        name = f"cf_{field}"
         params: dict[str, str | int | list[str]] = {
             "f[]": [name, "status_id"],
-            f"op[{name}]": "=",
+            f"op[{name}]": operator,
             f"v[{name}][]": value,
             "op[status_id]": "o" if only_open else "*",
             "sort": "id",

@@ -40,6 +40,7 @@ class StoredTicket(msgspec.Struct, frozen=True, rename="pascal"):
     id: int = msgspec.field(name="id")
     status: str
     custom_fields: list[Field]
+    subject: str = ""
     priority: int = 0
     owner: Named = Named()
     due: datetime | None = None
@@ -150,12 +151,20 @@ class Rest2:
     def search(self, field: str, value: str, condition: str) -> list[StoredTicket]:
         """Return the queue's tickets whose `field` is exactly `value`, lowest id first, all pages of them."""
         self.need_fields()
-        query = f"Queue = {quoted(self._queue)} AND 'CF.{{{field}}}' = {quoted(value)} AND {condition}"
+        found = self._tickets(f"'CF.{{{field}}}' = {quoted(value)} AND {condition}")
+        return [one for one in found if value in one.values(field)]  # RT compares without regard to case
+
+    def titled(self, part: str, condition: str) -> list[StoredTicket]:
+        """Return the queue's tickets with `part` in their subject, or something like it, lowest id first."""
+        return self._tickets(f"Subject LIKE {quoted(part)} AND {condition}")
+
+    def _tickets(self, condition: str) -> list[StoredTicket]:
+        query = f"Queue = {quoted(self._queue)} AND {condition}"
+        fields = "Subject,Status,CustomFields,EffectiveId"
         found: list[StoredTicket] = []
         for page in count(1):
-            fields = "Status,CustomFields,EffectiveId"
             items = self._list("tickets", Page[StoredTicket], query=query, fields=fields, orderby="id", page=page).items
-            found += [one for one in items if value in one.values(field)]  # RT compares without regard to case
+            found += items
             if len(items) < PAGE:
                 break
         return sorted(found, key=lambda one: one.id)

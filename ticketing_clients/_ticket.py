@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Literal
 
@@ -82,11 +83,20 @@ class TicketRef(msgspec.Struct, frozen=True):
 
 
 class FoundTicket(msgspec.Struct, frozen=True):
-    """A ticket that carries a key of ours, as a search found it. `key` was compared, not assumed."""
+    """A ticket that carries a key of ours, as a search found it. `key` was compared, not assumed.
+
+    title, host: its title, and its host's marker, as the desk has them; empty where a search does not tell them.
+    """
 
     ref: TicketRef
     key: str
     open: bool
+    title: str = ""
+    host: str = ""
+
+    def names(self, device: str) -> bool:
+        """Return whether the title speaks of the device with this name: the whole of it, and not of web010 for web01."""
+        return bool(re.search(rf"(?<![\w.-]){re.escape(device)}(?![\w-]|\.\w)", self.title, re.IGNORECASE))
 
 
 class Comment(msgspec.Struct, frozen=True, kw_only=True):

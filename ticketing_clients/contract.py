@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol, get_args
 import msgspec
 import pytest
 
-from ticketing_clients._client import TicketingClient
+from ticketing_clients._client import NamesHosts, TicketingClient
 from ticketing_clients._document import Document, Heading, Paragraph
 from ticketing_clients._errors import NothingSent, Rejected, TicketGone
 from ticketing_clients._ticket import (
@@ -253,6 +253,22 @@ class ClientContract:
         ref = client.open(new_ticket(device=device))
         assert [one.ref for one in client.list_open(device.id)] == [ref]
         assert client.list_open(device.id.split(" OR ")[0]) == []
+
+    def test_a_search_by_a_hosts_name_tells_whose_tickets_they_are(self, client: TicketingClient) -> None:
+        """Open tickets of every host that is called so, each with its host's marker, and of no host that is only called alike."""
+        if not isinstance(client, NamesHosts):
+            pytest.skip("the desk cannot be searched by a host's name")
+        name = f"web-{uuid.uuid4().hex[:12]}"
+        about = f"The disk / of {name} is full"
+        one, clone = new_ticket(title=about), new_ticket(title=about.replace(name, name.upper()))
+        client.open(new_ticket(title=about.replace(name, f"{name}0")))
+        client.resolve(client.open(new_ticket(title=about)))
+        refs = [client.open(ticket) for ticket in (one, clone)]
+        found = client.list_named(name)
+        assert [(ticket.ref, ticket.host) for ticket in found] == list(
+            zip(refs, (one.device.id, clone.device.id), strict=True)
+        )
+        assert all(ticket.names(name) for ticket in client.list_open(one.device.id))
 
     # -- changing -----------------------------------------------------------------------------------------------------
 

@@ -327,8 +327,11 @@ class LocalDesk:
 
     def _search(self, condition: str, value: str) -> list[FoundTicket]:
         with self._reading() as database:
-            rows = database.execute(f"SELECT id, key, status FROM tickets WHERE {condition} ORDER BY id", (value,))  # noqa: S608 - ours
-            return [FoundTicket(self._ref(row["id"]), row["key"], row["status"] in WORKING) for row in rows]
+            sql = f"SELECT id, key, status, title, host FROM tickets WHERE {condition} ORDER BY id"  # noqa: S608 - ours
+            return [
+                FoundTicket(self._ref(row["id"]), row["key"], row["status"] in WORKING, row["title"], row["host"])
+                for row in database.execute(sql, (value,))
+            ]
 
     def _shown(self, row: sqlite3.Row) -> LocalTicket:
         times = {"due": _time(row["due"]), "opened_at": _time(row["opened_at"])}

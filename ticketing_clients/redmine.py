@@ -175,6 +175,11 @@ class Redmine:
         found = map(self._found, self._rest.search(self._options.host_field, host, only_open=True))
         return [one for one in found if one.open and one.key]
 
+    def list_named(self, name: str) -> list[FoundTicket]:
+        """Return our open tickets that speak of a host called `name`."""
+        found = map(self._found, self._rest.titled(name))
+        return [one for one in found if one.open and one.key and one.names(name)]
+
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
         there = self._rest.issue(ref.id, "journals")
@@ -351,9 +356,8 @@ class Redmine:
         return next((one for one in sorted(self._priorities) if self._priorities[one] in below), "P4")
 
     def _found(self, there: Issue) -> FoundTicket:
-        return FoundTicket(
-            self._ref(there.id), there.value(self._options.key_field), self._status(there.status.id) in WORKING
-        )
+        key, host = there.value(self._options.key_field), there.value(self._options.host_field)
+        return FoundTicket(self._ref(there.id), key, self._status(there.status.id) in WORKING, there.subject, host)
 
     def _ref(self, number: int) -> TicketRef:
         return TicketRef(self._desk, str(number), f"{self._url}/issues/{number}")

@@ -180,6 +180,11 @@ class RequestTracker:
         found = map(self._found, self._rest.search(self._options.host_field, host, "Status = '__Active__'"))
         return [one for one in found if one.open and one.key]
 
+    def list_named(self, name: str) -> list[FoundTicket]:
+        """Return our open tickets that speak of a host called `name`."""
+        found = map(self._found, self._rest.titled(name, "Status = '__Active__'"))
+        return [one for one in found if one.open and one.key and one.names(name)]
+
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and the newest 100 things people did. Raises TicketGone."""
         there = self._rest.ticket(ref.id)
@@ -335,8 +340,9 @@ class RequestTracker:
 
     def _found(self, there: StoredTicket) -> FoundTicket:
         merged = there.effective_id not in {0, there.id}
-        key = next(iter(there.values(self._options.key_field)), "")
-        return FoundTicket(self._ref(there.id), key, self._status(there.status) in WORKING and not merged)
+        key, host = ("".join(there.values(one)[:1]) for one in (self._options.key_field, self._options.host_field))
+        is_open = self._status(there.status) in WORKING and not merged
+        return FoundTicket(self._ref(there.id), key, is_open, there.subject, host)
 
     # -- understanding ----------------------------------------------------------------------------------------------
 
