@@ -27,6 +27,8 @@ STATUSES = {
     "10010": ("Wartet auf Kunden", "indeterminate"),
     "5": ("Erledigt", "done"),
     "10020": ("Abgelehnt", "done"),
+    "10030": ("Archiviert", "done"),
+    "10040": ("Ausgeliefert", "done"),
 }
 PRIORITIES = {"1": "Am höchsten", "2": "Hoch", "3": "Mittel", "4": "Niedrig", "5": "Am niedrigsten"}
 RESOLUTIONS = {"10000": "Fertig", "10001": "Wird nicht erledigt"}
@@ -128,6 +130,8 @@ class FakeJira(FakeDesk):
             "10010": working,
             "5": [way("51", "Wieder öffnen", "3")],
             "10020": [way("51", "Wieder öffnen", "3")],
+            "10030": [],
+            "10040": [],
         }
         self.frozen = set()  # statuses in which an issue cannot be edited
         self._ticks = 0
@@ -493,6 +497,17 @@ class FakeJira(FakeDesk):
         if "attachment" not in self.ignored:
             one["files"].append((name, len(content)))
         return 200, [{"id": "40000", "filename": name, "size": len(content)}]
+
+    def clone(self, ref, author="enya"):
+        """Clone the ticket as a person does: with its labels and texts, and as the clone's creator."""
+        return self.new(dict(self.issues[ref.id]["fields"]), self.user(author))
+
+    def move_to(self, ref, project):
+        """Move the ticket to another project, where it gets another key."""
+        one = self.issues[ref.id]
+        self._numbers[project] = self._numbers.get(project, 0) + 1
+        one["old_keys"].append(one["key"])
+        one["key"] = f"{project}-{self._numbers[project]}"
 
     # -- people -----------------------------------------------------------------------------------------------------
 
