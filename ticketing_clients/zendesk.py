@@ -404,7 +404,9 @@ class Zendesk:
         return next((one for one in sorted(self._priorities) if urgency(self._priorities[one]) <= urgency(name)), "P4")
 
     def _found(self, there: ZendeskTicket) -> FoundTicket:
-        return FoundTicket(self._ref(there.id), there.external_id or "", self._status(there) in WORKING)
+        """Return it with its title; of its host there is only a hash on it."""
+        working = self._status(there) in WORKING
+        return FoundTicket(self._ref(there.id), there.external_id or "", working, there.subject or "")
 
     def _ref(self, number: int) -> TicketRef:
         return TicketRef(self._desk, str(number), f"{self._url}/agent/tickets/{number}")

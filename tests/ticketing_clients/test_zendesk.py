@@ -270,6 +270,14 @@ class TestFinding:
         desk.delete(int(refs[1].id))
         assert [one.ref for one in client.find(ticket.key)] == [refs[0], *refs[2:]]
 
+    def test_a_listed_ticket_tells_what_its_host_was_called(self, client):
+        """By its title, so that the doctor sees a host id that was used under another name."""
+        ticket = new_ticket(title="The disk / of web01 is full")
+        client.open(ticket)
+        (found,) = client.list_open(ticket.device.id)
+        assert found.names("web01")
+        assert not found.names("web0")
+
     def test_old_tickets_come_from_the_index_as_they_are_now(self, desk, client):
         """Solved, opened again or taken from us since the index looked: the ticket itself decides."""
         host = new_ticket().device

@@ -62,6 +62,7 @@ class ZendeskTicket(msgspec.Struct, frozen=True):
     id: int
     status: str
     updated_at: str
+    subject: str | None = None
     external_id: str | None = None
     custom_status_id: int | None = None
     priority: str | None = None
