@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ticketing_clients._http import Http
 
 PAGE = 100
+ASSIGNED_TO = 2  # what an actor has to do with a ticket
 
 Kind = TypeVar("Kind")
 
@@ -28,6 +29,7 @@ class Row(msgspec.Struct, frozen=True):
     id: int
     status: int
     priority: int
+    name: str = ""
     externalid: str | None = None
     time_to_resolve: str | None = None
     is_deleted: int = 0
@@ -170,6 +172,31 @@ class GlpiRest:
             if len(rows) < PAGE:
                 return found
         raise AssertionError("unreachable: count() has no end")
+
+    def followups(self, number: str) -> list[Followup]:
+        """Return what was written on the ticket, with the writers' names."""
+        path = f"Ticket/{numeric(number)}/ITILFollowup"
+        return self.rows(path, Followup, ticket=number, **{"add_keys_names[]": "users_id"})
+
+    def events(self, number: str) -> list[Event]:
+        """Return the ticket's history."""
+        return self.rows(f"Ticket/{numeric(number)}/Log", Event, ticket=number)
+
+    def handlers(self, number: str) -> list[str]:
+        """Return the names of those to whom the ticket is assigned."""
+        path = f"Ticket/{numeric(number)}/Ticket_User"
+        actors = self.rows(path, Actor, ticket=number, **{"add_keys_names[]": "users_id"})
+        return [one.names.users_id or f"user {one.users_id}" for one in actors if one.type == ASSIGNED_TO]
+
+    def linked(self, number: int, other: int) -> bool:
+        """Return whether a ticket is linked to another; links are not told as a part of a ticket."""
+        links = self.rows("Ticket_Ticket", Link, **{"searchText[tickets_id_1]": f"^{number}$"})
+        return any((one.tickets_id_1, one.tickets_id_2) == (number, other) for one in links)
+
+    def largest(self) -> int | None:
+        """Return how many bytes a document may have there; None when it tells none."""
+        megabytes = self.http.get("getGlpiConfig", dict[str, dict[str, Any]])["cfg_glpi"].get("document_max_size")
+        return int(megabytes) * 1024 * 1024 if megabytes else None
 
     def add(self, kind: str, *, ticket: str = "", **values: Any) -> int:
         """Add an item and return its id. Raises NotApplied when success turns out to be a refusal."""

@@ -24,6 +24,7 @@ class Row(msgspec.Struct, frozen=True):
 
     id: int
     number: str
+    title: str
     state: str
     priority: str
     group: str
@@ -174,14 +175,19 @@ class ZammadRest:
         return any((one.link_object, one.link_object_value) == ("Ticket", other) for one in links)
 
     def search(self, attribute: str, value: str) -> list[Row]:
-        """Return the tickets that the database finds by an attribute, lowest id first, all pages of them.
-
-        Some databases compare without regard to case, so whoever asks compares again.
-        """
+        """Return the tickets whose attribute is `value`, lowest id first. Some databases find it in other letters as well."""
         self.need_attributes()
+        return self._all(attribute, "is", value)
+
+    def titled(self, part: str) -> list[Row]:
+        """Return the tickets with `part` in their title, lowest id first."""
+        return self._all("title", "contains", part)
+
+    def _all(self, attribute: str, operation: str, value: str) -> list[Row]:
+        """Return all pages of what the database finds."""
         found: list[Row] = []
         for page in count(1):
-            rows = self._page(attribute, value, page=page, per_page=PAGE)
+            rows = self._page(attribute, operation, value, page=page, per_page=PAGE)
             found += rows
             if len(rows) < PAGE:
                 return sorted(found, key=operator.attrgetter("id"))
@@ -199,14 +205,14 @@ class ZammadRest:
     def filters(self, attribute: str) -> bool:
         """Return whether tickets are told apart by the attribute: one that is not there is refused, or finds them all."""
         try:
-            return not self._page(attribute, NOBODYS, per_page=1)
+            return not self._page(attribute, "is", NOBODYS, per_page=1)
         except Rejected:
             return False
 
-    def _page(self, attribute: str, value: str, **window: int) -> list[Row]:
+    def _page(self, attribute: str, operation: str, value: str, **window: int) -> list[Row]:
         condition = f"condition[ticket.{attribute}]"
         params: dict[str, str | int | list[str]] = {
-            f"{condition}[operator]": "is",
+            f"{condition}[operator]": operation,
             f"{condition}[value]": value,
             "expand": "true",
             "sort_by": "created_at",

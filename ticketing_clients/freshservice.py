@@ -6,6 +6,7 @@ What shapes this file:
 - Who we are is not told by the interface, so the agent's id is configured, and compared with the author of each note.
 - Labels are replaced as a whole when they are set, so they are set once, when a ticket is opened.
 - There is no link between tickets: a private note names a duplicate's original.
+- A ticket is not found by its title, so two hosts of one name are not told apart.
 - A file goes into a private note; on the ticket itself the requester would see it.
 - What people did is told in words of the account's language ("set Status as Pending"). In other words than English a change of
   status is seen as the ticket's state, but is nobody's act.
@@ -28,7 +29,7 @@ from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html
 from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked, said
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, Paragraph, cut
-from ticketing_clients._errors import NotApplied, Rejected, TicketGone
+from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
 from ticketing_clients._freshservice_rest import Activity, Agent, FreshserviceRest, Note, One, Row, tag
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
@@ -49,6 +50,8 @@ LONGEST_TITLE = 255  # code points
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 SYSTEM = "System"  # who acts for the desk itself: rules and timers
 KEY_LABEL, HOST_LABEL = "fk", "fh"
+# Fields of the form that every ticket of ours has, by their names there.
+GIVEN = frozenset({"workspace_id", "requester", "subject", "source", "status", "priority", "description"})
 STATUSES: dict[Status, list[int]] = {"open": [2], "waiting": [3], "resolved": [4], "closed": [5]}
 PRIORITIES: dict[Priority, int] = {"P1": 4, "P2": 3, "P3": 2, "P4": 1}
 
@@ -274,17 +277,21 @@ class Freshservice:
 
     def check(self) -> list[Check]:
         """Look at the agent, the form's fields, required fields and statuses of the live desk. Changes nothing."""
-        options = self._options
-        agent = self._http.get(f"agents/{options.agent}", dict[str, Agent], ticket=str(options.agent))["agent"]
-        form = self._rest.form()
-        checks = [
-            _check(f"agent {options.agent}", "" if agent.active else "not active", "write the id of the key's agent")
-        ]
+        options, form = self._options, self._rest.form()
+        if not self._rest.form_is_shown:
+            hint = "let this agent's role see ticket fields; until then statuses of your own are nobody's acts"
+            return [self._check_agent(), _check("ticket form", "may not be seen", hint)]
+        checks = [self._check_agent()]
         for name in (options.key_field, options.host_field):
             found = "" if name in form else "not in the ticket form"
             checks.append(_check(f"field {name}", found, "make it a single line of text, under Admin, Field Manager"))
-        given = {"subject", "description", "requester", "priority", "status", "source", "workspace_id", "email"}
-        given |= {options.key_field, options.host_field, *options.fields, *options.fields.get("custom_fields", {})}
+        given = {
+            *GIVEN,
+            options.key_field,
+            options.host_field,
+            *options.fields,
+            *options.fields.get("custom_fields", {}),
+        }
         given |= {"group"} if options.group else set()
         lacking = [one.name for one in form.values() if one.required_for_agents and one.name not in given]
         checks.append(_check("required fields", ", ".join(lacking), "give them values in fields"))
@@ -294,6 +301,14 @@ class Freshservice:
         known = set(form["status"].named().values())
         unknown = [f"no {one} for {means}" for means in self._ids for one in self._ids[means] if one not in known]
         return [*checks, _check("statuses", ", ".join(unknown), "set their numbers in statuses")]
+
+    def _check_agent(self) -> Check:
+        number = self._options.agent
+        try:
+            found = "" if self._http.get(f"agents/{number}", dict[str, Agent])["agent"].active else "not active"
+        except (NotAuthorised, Rejected) as error:
+            found = str(error)
+        return _check(f"agent {number}", found, "write the id of the key's agent, and let its role see agents")
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -360,8 +375,8 @@ class Freshservice:
         return next((one for one in sorted(self._priorities) if self._priorities[one] <= number), "P4")
 
     def _found(self, there: Row) -> FoundTicket:
-        key = there.custom_fields.get(self._options.key_field) or ""
-        return FoundTicket(self._ref(there), key, self._status(there) in WORKING)
+        key, host = (there.custom_fields.get(one) or "" for one in (self._options.key_field, self._options.host_field))
+        return FoundTicket(self._ref(there), key, self._status(there) in WORKING, there.subject, host)
 
     def _ref(self, there: Row) -> TicketRef:
         return TicketRef(self._desk, str(there.id), f"{self._url}/a/tickets/{there.id}")

@@ -32,7 +32,7 @@ from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked,
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, Paragraph, cut
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
-from ticketing_clients._glpi_rest import Actor, Event, File, Files, Followup, GlpiRest, Link, Row
+from ticketing_clients._glpi_rest import File, Files, Followup, GlpiRest, Row
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     WORKING,
@@ -48,7 +48,7 @@ from ticketing_clients._ticket import (
     TicketState,
 )
 
-LONGEST_TITLE = 255  # code points; GLPI's column
+LONGEST_TITLE = 255  # code points; GLPI's columns, that of the external id too
 NEW, ASSIGNED, PLANNED, WAITING, SOLVED, CLOSED = range(1, 7)
 MEANINGS: dict[int, Status] = {
     NEW: "new",
@@ -60,7 +60,7 @@ MEANINGS: dict[int, Status] = {
 }
 PRIORITIES: dict[Priority, int] = {"P1": 5, "P2": 4, "P3": 3, "P4": 2}
 STATUS = 12  # the search option by which the history names a change of status
-HANDLES, DUPLICATES = 2, 2  # kinds of actor and of link
+DUPLICATES = 2  # a kind of link
 # What the profile needs, as the bits of its rights.
 RIGHTS = {
     "see all tickets": ("ticket", 1024),
@@ -77,7 +77,9 @@ _BY = re.compile(r"(?P<name>.*)\((?P<id>\d+)\)")
 class GlpiOptions(ClientOptions, frozen=True, kw_only=True):
     """Where the desk is, and how its tickets were set up."""
 
-    url: Annotated[str, msgspec.Meta(description="Web address of GLPI, as people open it.")]
+    url: Annotated[
+        str, msgspec.Meta(description="Web address of GLPI, as people open it; its legacy REST API is to be enabled.")
+    ]
     time_zone: Annotated[
         str, msgspec.Meta(description="Time zone of GLPI's user for the token, for GLPI tells times without one.")
     ] = "UTC"
@@ -88,11 +90,12 @@ class GlpiOptions(ClientOptions, frozen=True, kw_only=True):
         str | None, msgspec.Meta(description="Name of the secret that holds the API client's App-Token, if it has one.")
     ] = None
     entity: Annotated[
-        int | None,
-        msgspec.Meta(description="Id of the entity that gets the tickets; the user's own when left out.", ge=0),
+        Annotated[int, msgspec.Meta(ge=0)] | None,
+        msgspec.Meta(description="Id of the entity that gets the tickets; the user's own when left out."),
     ] = None
     assignee_group: Annotated[
-        int | None, msgspec.Meta(description="Id of the group to which tickets are assigned, if to any.", ge=1)
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(description="Id of the group to which tickets are assigned, if to any."),
     ] = None
     priorities: Annotated[
         dict[Priority, Annotated[int, msgspec.Meta(ge=1, le=6)]],
@@ -155,7 +158,7 @@ class Glpi:
         self._need_external_id()
         options, priority = self._options, self._priorities[ticket.priority]
         due = ticket.service_times.fix_due.astimezone(self._zone).strftime("%Y-%m-%d %H:%M:%S")
-        external = f"{ticket.key}.{_marker(ticket.device.id)}"
+        external = cut(f"{ticket.key}.{_marker(ticket.device.id)}.{ticket.device.id}", LONGEST_TITLE)
         content = {
             **options.fields,
             "name": cut(" ".join(ticket.title.split()), LONGEST_TITLE),
@@ -197,21 +200,24 @@ class Glpi:
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
         marker = _marker(host)
-        ours = [one for one in self._search(f".{marker}$") if _parts(one)[1] == marker]
+        ours = [one for one in self._search(f".{marker}.") if _parts(one)[1] == marker]
         return [one for one in map(self._found, ours) if one.open]
+
+    def list_named(self, name: str) -> list[FoundTicket]:
+        """Return our open tickets that speak of a host called `name`."""
+        found = map(self._found, self._rest.rows("Ticket", Row, **{"searchText[name]": name}))
+        return [one for one in found if one.open and one.key and one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
         there = self._rest.ticket(ref.id)
-        path, names = f"Ticket/{there.id}", {"add_keys_names[]": "users_id"}
-        actors = self._rest.rows(f"{path}/Ticket_User", Actor, ticket=ref.id, **names)
         acts = [*self._changes(there), *self._said(there)]
         return TicketState(
             ref=ref,
             status=_status(there),
             desk_status=f"{there.status} {_status(there)}",
             priority=self._priority(there.priority),
-            handler=", ".join(one.names.users_id or f"user {one.users_id}" for one in actors if one.type == HANDLES),
+            handler=", ".join(self._rest.handlers(ref.id)),
             due=self._time(there.time_to_resolve) if there.time_to_resolve else None,
             acts=tuple(sorted(acts, key=operator.attrgetter("at"))),
         )
@@ -279,17 +285,17 @@ class Glpi:
         """Solve `ref`, and then link it to `original` as its duplicate: the other way round both would be solved."""
         self.resolve(ref)
         pair = (numeric(ref.id), numeric(original.id))
-        if not self._linked(*pair):
+        if not self._rest.linked(*pair):
             self._rest.add("Ticket_Ticket", tickets_id_1=pair[0], tickets_id_2=pair[1], link=DUPLICATES)
             with read_back(f"desk {self._desk}: ticket {ref.id} was linked"):
-                if not self._linked(*pair):
+                if not self._rest.linked(*pair):
                     raise NotApplied(f"desk {self._desk}: ticket {ref.id} is not linked to ticket {original.id}")
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a document, and read back that it is there whole. Raises Rejected when it is too large for the live desk."""
         name, size = attachment.name, len(attachment.content)
         number = self._rest.ticket(ref.id).id
-        largest = self._largest()
+        largest = self._rest.largest()
         if largest is not None and size > largest:
             raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than the desk's {largest}")
         manifest = {"name": name, "_filename": [name], "itemtype": "Ticket", "items_id": number}
@@ -319,7 +325,7 @@ class Glpi:
 
     def check(self) -> list[Check]:
         """Look at login, rights, entity, external id, clock and size limit of the live desk. Changes nothing."""
-        session, options, largest = self._rest.session(), self._options, self._largest()
+        session, options, largest = self._rest.session(), self._options, self._rest.largest()
         lacking = [name for name, (what, right) in RIGHTS.items() if not self._rest.may(what, right)]
         apart = abs(self._time(session.glpi_currenttime) - datetime.fromtimestamp(self._now, UTC))
         there = f"{session.glpi_currenttime} there is not now in {options.time_zone}" if apart > CLOCKS_APART else ""
@@ -349,28 +355,17 @@ class Glpi:
         self._need_external_id()
         return self._rest.rows("Ticket", Row, **{"searchText[externalid]": external})
 
-    def _followups(self, number: str) -> list[Followup]:
-        path = f"Ticket/{numeric(number)}/ITILFollowup"
-        return self._rest.rows(path, Followup, ticket=number, **{"add_keys_names[]": "users_id"})
-
     def _ours(self, ref: TicketRef, marker: str) -> list[Followup]:
         us = self._rest.session().user
-        return [one for one in self._followups(ref.id) if one.users_id == us and has_mark(one.content or "", marker)]
-
-    def _linked(self, number: int, other: int) -> bool:
-        links = self._rest.rows("Ticket_Ticket", Link, **{"searchText[tickets_id_1]": f"^{number}$"})
-        return any((one.tickets_id_1, one.tickets_id_2) == (number, other) for one in links)
-
-    def _largest(self) -> int | None:
-        """Return how many bytes a document may have there; None when it tells none."""
-        megabytes = self._rest.http.get("getGlpiConfig", dict[str, dict[str, Any]])["cfg_glpi"].get("document_max_size")
-        return int(megabytes) * 1024 * 1024 if megabytes else None
+        return [
+            one for one in self._rest.followups(ref.id) if one.users_id == us and has_mark(one.content or "", marker)
+        ]
 
     # -- understanding ----------------------------------------------------------------------------------------------
 
     def _changes(self, there: Row) -> Iterator[Act]:
         """Yield what people did by changing the ticket's status; who solves a ticket confirms it by closing it."""
-        for one in self._rest.rows(f"Ticket/{there.id}/Log", Event, ticket=str(there.id)):
+        for one in self._rest.events(str(there.id)):
             who = _BY.fullmatch(one.user_name)
             if one.id_search_option != STATUS or who is None or int(who["id"]) == self._rest.session().user:
                 continue
@@ -385,7 +380,7 @@ class Glpi:
                 )
 
     def _said(self, there: Row) -> Iterator[Act]:
-        for one in self._followups(str(there.id)):
+        for one in self._rest.followups(str(there.id)):
             text = plain_of_html(one.content or "")
             if one.users_id == self._rest.session().user or not text:
                 continue
@@ -401,7 +396,8 @@ class Glpi:
         return next((one for one in sorted(self._priorities) if self._priorities[one] <= number), "P4")
 
     def _found(self, there: Row) -> FoundTicket:
-        return FoundTicket(self._ref(there), _parts(there)[0], _status(there) in WORKING)
+        key, _, host = _parts(there)
+        return FoundTicket(self._ref(there), key, _status(there) in WORKING, there.name, host)
 
     def _ref(self, there: Row) -> TicketRef:
         return TicketRef(self._desk, str(there.id), f"{self._url}/front/ticket.form.php?id={there.id}")
@@ -413,14 +409,15 @@ def _status(there: Row) -> Status:
 
 
 def _marker(host: str) -> str:
-    """Return a host's marker as 64 hex digits: nothing in it means anything in a search."""
+    """Return a host's id as 64 hex digits: nothing in them means anything in a search."""
     return hashlib.sha256(host.encode()).hexdigest()
 
 
-def _parts(there: Row) -> tuple[str, str]:
-    """Return the key and the host's marker in a ticket's external id."""
-    key, _, marker = (there.externalid or "").partition(".")
-    return key, marker
+def _parts(there: Row) -> tuple[str, str, str]:
+    """Return the key, the host's marker and the host's id in a ticket's external id; a very long id is cut there."""
+    key, _, rest = (there.externalid or "").partition(".")
+    marker, _, host = rest.partition(".")
+    return key, marker, host
 
 
 def _sha1(content: bytes) -> str:

@@ -134,6 +134,7 @@ class Zammad:
     def capabilities(self) -> Capabilities:
         """What this desk can do."""
         return Capabilities(
+            due="time" if self._options.due_field else "none",
             longest_title=LONGEST_TITLE,
             longest_body=LONGEST_BODY,
             largest_attachment=self._options.largest_attachment,
@@ -185,6 +186,11 @@ class Zammad:
         """Return our open tickets of the host with marker `host`."""
         ours = [one for one in self._rest.search(self._options.host_field, host) if one.host == host and one.key]
         return [one for one in map(self._found, ours) if one.open]
+
+    def list_named(self, name: str) -> list[FoundTicket]:
+        """Return our open tickets that speak of a host called `name`."""
+        found = map(self._found, self._rest.titled(name))
+        return [one for one in found if one.open and one.key and one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -363,7 +369,8 @@ class Zammad:
         return next((one for one in sorted(self._priorities, reverse=True) if self._priorities[one] == name), None)
 
     def _found(self, there: Row) -> FoundTicket:
-        return FoundTicket(self._ref(there), there.key or "", self._status(there.state) in WORKING)
+        is_open = self._status(there.state) in WORKING
+        return FoundTicket(self._ref(there), there.key or "", is_open, there.title, there.host or "")
 
     def _ref(self, there: Row) -> TicketRef:
         return TicketRef(self._desk, str(there.id), f"{self._url}/#ticket/zoom/{there.id}")

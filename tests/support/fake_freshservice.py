@@ -68,6 +68,7 @@ class FakeFreshservice(FakeDesk):
         self.demanded = ""
         self.hidden: set[int] = set()
         self.scope = True
+        self.form_hidden = False
         self._now = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
     def authorised(self, request):
@@ -214,8 +215,11 @@ class FakeFreshservice(FakeDesk):
     # -- the account ------------------------------------------------------------------------------------------------
 
     def form(self, _):
-        """Show the ticket form."""
+        """Show the ticket form, to whom it may be shown."""
+        if self.form_hidden or not self.scope:
+            return self.denied()
         fields: list[dict[str, Any]] = [
+            {"name": "subject", "label": "Subject", "required_for_agents": True, "choices": []},
             {"name": "status", "label": "Status", "required_for_agents": True, "choices": choices(STATUSES)},
             {"name": "agent", "label": "Assigned to", "choices": choices({US: "Foretell (Me)", ENGINEER: "Enya"})},
             {
@@ -231,11 +235,9 @@ class FakeFreshservice(FakeDesk):
 
     def agent(self, _, number):
         """Show an agent."""
-        if number not in NAMES:
+        if number not in {US, ENGINEER, 6}:
             return answer(404)
-        return 200, {
-            "agent": {"id": number, "email": f"{NAMES[number].lower()}@desk.test", "active": number != CUSTOMER}
-        }
+        return 200, {"agent": {"id": number, "email": "agent@desk.test", "active": number != 6}}
 
     # -- what it keeps ----------------------------------------------------------------------------------------------
 

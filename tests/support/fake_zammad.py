@@ -89,14 +89,11 @@ class FakeZammad(FakeDesk):
             return 200, []
         attribute = re.fullmatch(r"condition\[ticket\.(\w+)\]\[operator\]", operator)[1]
         value = request.args[f"condition[ticket.{attribute}][value]"]
-        assert request.args[operator] == "is"
-        known = attribute in self.attributes
+        part = {"is": False, "contains": True}[request.args[operator]]
+        known = attribute in {"title", *self.attributes}
         if not known and self.unknown_condition == "refuse":
             return 422, {"error": "Error ID 1: Please contact your administrator."}
-        # MySQL compares without regard to case.
-        same = [
-            one for one in self.tickets.values() if not known or str(one.get(attribute) or "").lower() == value.lower()
-        ]
+        same = [one for one in self.tickets.values() if not known or matches(one.get(attribute), value, part=part)]
         page, size = int(request.args.get("page", 1)), int(request.args["per_page"])
         assert size <= 200
         seen = [one for one in same if one["group"] == "Preventive"]
@@ -288,3 +285,9 @@ def user(number):
         number
     ]
     return {"id": number, "login": f"{first.lower()}@desk.test", "firstname": first, "lastname": last}
+
+
+def matches(text, wanted, *, part):
+    """Return whether the database finds a text; MySQL compares without regard to case."""
+    found, wanted = str(text or "").lower(), wanted.lower()
+    return wanted in found if part else wanted == found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from fake_desk import answer
@@ -27,7 +28,9 @@ def build_client(url, state_dir, **changes):
     """Return a client of the desk, set up as the fake desk is unless changed."""
     options = {"agent": 7, "requester": "monitoring@desk.test"}
     return PLUGIN.build(
-        PLUGIN.options(client="freshservice", url=url, **(options | changes)), Context(state_dir), "freshservice"
+        msgspec.convert({"client": "freshservice", "url": url} | options | changes, PLUGIN.options),
+        Context(state_dir),
+        "freshservice",
     )
 
 
@@ -275,3 +278,23 @@ class TestEnds:
         desk.scope = False
         with pytest.raises(NotAuthorised):
             client.read(ref)
+
+
+class TestCheck:
+    """The doctor's questions."""
+
+    @pytest.mark.parametrize(("agent", "found"), [(6, "not active"), (99, "answered 404")])
+    def test_a_wrong_agent_is_named(self, build, agent, found):
+        """One that left, or was never there."""
+        (wrong,) = [one for one in build(agent=agent).check() if not one.well]
+        assert wrong.subject == f"agent {agent}"
+        assert found in wrong.found
+
+    def test_without_the_form_the_usual_statuses_are_known(self, client, desk, person):
+        """An agent who may not see the form still reads tickets; the doctor says what is missing."""
+        desk.form_hidden = True
+        ref = client.open(new_ticket())
+        person.does(ref, "resolve")
+        state = client.read(ref)
+        assert (state.desk_status, [act.kind for act in state.acts]) == ("Resolved", ["resolve"])
+        assert [one.subject for one in client.check() if not one.well] == ["ticket form"]

@@ -5,10 +5,20 @@ from __future__ import annotations
 import gc
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from fake_glpi import CUSTOMER, ENGINEER, FakeGlpi, PersonAtGlpi
-from ticketing_clients import Attachment, NotApplied, NotAuthorised, OutcomeUnknown, Rejected, ServiceTimes, TicketGone
+from ticketing_clients import (
+    Attachment,
+    Device,
+    NotApplied,
+    NotAuthorised,
+    OutcomeUnknown,
+    Rejected,
+    ServiceTimes,
+    TicketGone,
+)
 from ticketing_clients.contract import NOON, PLANTED_SECRET, ClientContract, Context, comment, new_ticket
 from ticketing_clients.glpi import PLUGIN
 
@@ -17,7 +27,9 @@ ZONE = "Asia/Shanghai"
 
 def build_client(url, state_dir, **changes):
     """Return a client of the desk, set up as the fake desk is unless changed."""
-    chosen = PLUGIN.options(client="glpi", url=url, **({"time_zone": ZONE, "entity": 3} | changes))
+    chosen = msgspec.convert(
+        {"client": "glpi", "url": url} | {"time_zone": ZONE, "entity": 3} | changes, PLUGIN.options
+    )
     return PLUGIN.build(chosen, Context(state_dir), "glpi")
 
 
@@ -157,6 +169,14 @@ class TestOpening:
         desk.add_ticket = lambda _: (207, refusal)
         with pytest.raises(NotApplied, match="no right in this entity"):
             client.open(new_ticket())
+
+    def test_a_host_id_longer_than_the_column_is_found_all_the_same(self, client):
+        """Its hash decides; the id itself is only shown, as much of it as fits."""
+        host = "h" * 300
+        ref = client.open(new_ticket(device=Device(id=host, name="long")))
+        (found,) = client.list_open(host)
+        assert (found.ref, found.host) == (ref, "h" * 124 + "…")
+        assert client.list_open("h" * 299) == []
 
     @pytest.mark.parametrize("count", [100, 101])
     def test_more_tickets_than_a_range_are_all_listed(self, client, desk, count):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from werkzeug.wrappers import Response
 
@@ -16,7 +17,7 @@ PRIORITIES = {"P1": "4 urgent", "P2": "3 high", "P3": "2 normal", "P4": "1 low"}
 def build_client(url, state_dir, **changes):
     """Return a client of the group, set up as the fake desk is unless changed."""
     options = {"group": "Preventive", "due_field": "foretell_due", "priorities": PRIORITIES}
-    chosen = PLUGIN.options(client="zammad", url=url, **(options | changes))
+    chosen = msgspec.convert({"client": "zammad", "url": url} | options | changes, PLUGIN.options)
     return PLUGIN.build(chosen, Context(state_dir), "zammad")
 
 
@@ -107,6 +108,13 @@ class TestOpening:
         build(fields={"type": "Incident", "group": "Other"}).open(new_ticket(customer=customer))
         ticket = desk.tickets[1]
         assert (ticket["type"], ticket["group"], ticket["tags"]) == ("Incident", "Preventive", "foretell")
+
+    def test_without_an_attribute_for_it_a_ticket_has_no_due_time(self, build, desk):
+        """Zammad itself knows none; the client says so."""
+        client = build(due_field=None)
+        assert client.capabilities.due == "none"
+        assert client.read(client.open(new_ticket())).due is None
+        assert "foretell_due" not in desk.tickets[1]
 
     def test_a_dropped_due_attribute_is_told(self, build, desk):
         """The ticket is there, and what it lacks is named."""
