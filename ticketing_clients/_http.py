@@ -245,7 +245,7 @@ def _strings(said: Any) -> list[str]:
         case {"details": dict() as fields, **rest}:
             return [*_strings(rest), *(text for one in fields.values() for text in _strings(one))]
         case dict():
-            keys = ("message", "error", "errors", "errorMessages", "detail", "description", "title")
+            keys = ("message", "error", "errors", "errorMessage", "errorMessages", "detail", "description", "title")
             return [text for key in keys if key in said for text in _strings(said[key])]
         case _:
             return []

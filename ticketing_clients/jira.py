@@ -8,7 +8,7 @@ Its ways, each from its documentation, that shape this file:
 - Who sees an issue sees its comments, unless they are limited to a role: a project that customers may browse needs
   `internal_role`.
 
-Where our key is, and how it is found in spite of an index that lags, is told in `_jira/desk` and `_jira/platform`.
+Where our key is, and how it is found in spite of an index that lags, is told in `_jira/labels` and `_jira/platform`.
 """
 
 from __future__ import annotations

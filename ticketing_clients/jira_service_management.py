@@ -23,7 +23,8 @@ from ticketing_clients._client import Check, ClientContext, ClientPlugin, Ticket
 from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
 from ticketing_clients._jira.answers import Issue
 from ticketing_clients._jira.checks import missing_fields, told
-from ticketing_clients._jira.desk import KEY, JiraDesk, host_mark, upload
+from ticketing_clients._jira.desk import JiraDesk, upload
+from ticketing_clients._jira.labels import KEY, host_mark
 from ticketing_clients._jira.options import Id, JiraPlatformOptions
 from ticketing_clients._jira.platform import quoted
 from ticketing_clients._jira.requests import (
@@ -58,6 +59,8 @@ class ServiceManagementOptions(JiraPlatformOptions, frozen=True, kw_only=True):
 
 class ServiceManagement(JiraDesk):
     """One service project of Jira Service Management, in which tickets are requests of one type."""
+
+    _known_by = ("labels", "status", "creator", "description")
 
     def __init__(self, options: ServiceManagementOptions, context: ClientContext, desk: str) -> None:
         """Given the desk's options, what a client is handed, and its configured name. Connects to nothing."""

@@ -215,6 +215,8 @@ class FakeJira(FakeDesk):
         end = start + min(int(request.args.get("maxResults", 50)), self.page)
         fields = request.args.get("fields", "id")
         page = {"issues": [self.told(self.indexed[number], fields) for number in hits[start:end]]}
+        if "key" not in fields.split(","):
+            page["issues"] = [{"id": one["id"], "fields": one["fields"]} for one in page["issues"]]
         return 200, page | ({"nextPageToken": str(end)} if end < len(hits) else {"isLast": True})
 
     def hits(self, jql, issues):

@@ -529,6 +529,15 @@ class TestRefusals:
         with pytest.raises(Rejected, match=r"'priority' kann nicht festgelegt werden.*put the field on .* edit screen"):
             client.raise_priority(ref, "P1")
 
+    def test_a_change_that_met_another_is_for_later(self, client, desk):
+        """409 says that nothing was changed this time; it is no refusal."""
+        ref = client.open(new_ticket(priority="P3"))
+        met = answer(*wrong(409, "Der Vorgang wird gerade geändert."))
+        desk.before = lambda request: None if request.method == "GET" else met
+        for call in (lambda: client.resolve(ref), lambda: client.raise_priority(ref, "P1")):
+            with pytest.raises(OutcomeUnknown):
+                call()
+
     def test_a_dropped_priority_is_not_applied(self, client, desk):
         """204, and it is as it was."""
         ref = client.open(new_ticket(priority="P3"))

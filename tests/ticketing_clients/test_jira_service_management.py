@@ -163,7 +163,7 @@ class TestOpening:
     def test_a_request_type_that_is_not_there_is_told(self, build, desk):
         """Nothing is made, and the doctor says so too."""
         client = build(request_type="99")
-        with pytest.raises(Rejected):
+        with pytest.raises(Rejected, match=r"Es gibt diesen Anfragetyp nicht\."):
             client.open(new_ticket())
         assert desk.issues == {}
         assert [one.subject for one in client.check() if not one.well] == ["request type 99"]

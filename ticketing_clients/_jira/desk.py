@@ -1,27 +1,22 @@
 """A project of Jira as a desk: everything that is the same for Jira and for Jira Service Management.
 
-Where our key is, and why there. A label `foretell-KEY` needs no administrator, is made in the same request as the issue, is found
-exactly (labels are not cut into words), and goes with an issue that is moved. Properties of issues are not searchable without an
-installed app; a custom field would need one who makes it and puts it on screens. The host's marker is a label of its hash, for an
-id may hold blanks. Each label is compared again on every hit.
-
-Who clones an issue clones its labels. So of several issues with one key the one with the lowest id is ours, for it was there
-first, and another only if its creator is we or the first one's: nobody's clone is closed as our duplicate.
+How Jira is asked is in `platform`, how our tickets are known again in `labels`, how a workflow is read in `workflow`. The file is
+longer than most, because no change of an issue may be taken as done, and two products stand on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, time
-from hashlib import sha256
-from typing import Any
+from typing import Any, ClassVar
 
 from ticketing_clients._acts import last_line, plain_of_html
 from ticketing_clients._client import Capabilities, Check, ClientContext
-from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
+from ticketing_clients._errors import Conflict, DeskError, NotApplied, OutcomeUnknown, Rejected, TicketGone
 from ticketing_clients._jira.acts import acts_of
 from ticketing_clients._jira.answers import Issue, Transition
 from ticketing_clients._jira.checks import site_checks, told
+from ticketing_clients._jira.labels import HOST, KEY, host_mark, labels_of, marks, without_clones
 from ticketing_clients._jira.options import PRIORITIES, JiraPlatformOptions
 from ticketing_clients._jira.platform import PER_ISSUE_LIMIT, Platform, quoted
 from ticketing_clients._jira.text import LONGEST_SUMMARY, LONGEST_TEXT, summary
@@ -39,15 +34,7 @@ from ticketing_clients._ticket import (
     TicketState,
 )
 
-KEY, HOST = "foretell-", "foretell-host-"  # what our labels begin with
-DIGEST = 64  # hex digits of a key, and of a host's hash
-FOUND = ("labels", "status", "creator", "description")
 STATE = "status,priority,assignee,duedate,resolution"
-
-
-def host_mark(host: str) -> str:
-    """Return what stands for a host's id: 64 hex digits."""
-    return sha256(host.encode()).hexdigest()
 
 
 def upload(attachment: Attachment) -> dict[str, Any]:
@@ -56,14 +43,10 @@ def upload(attachment: Attachment) -> dict[str, Any]:
     return {"files": {"file": file}, "headers": {"X-Atlassian-Token": "no-check"}}
 
 
-def labels_of(ticket: Ticket) -> list[str]:
-    """Return the labels of a new ticket; a label has no blanks."""
-    ours = [KEY + ticket.key, HOST + host_mark(ticket.device.id)]
-    return ["-".join(one.split()) for one in ticket.labels] + ours
-
-
 class JiraDesk:
     """One project of a Jira, as the account of a token sees it. A product on it adds how to open, comment and attach."""
+
+    _known_by: ClassVar[tuple[str, ...]] = ("labels", "status", "creator")  # the fields by which our tickets are known
 
     def __init__(
         self,
@@ -120,8 +103,7 @@ class JiraDesk:
 
     def _marks(self, issue: Issue, prefix: str) -> set[str]:
         """Return the keys of ours on an issue, or with prefix HOST the marks of hosts."""
-        marks = {label.removeprefix(prefix) for label in issue.fields.labels if label.startswith(prefix)}
-        return {mark for mark in marks if len(mark) == DIGEST}
+        return marks(issue.fields.labels, prefix)
 
     def _clause(self, prefix: str, mark: str) -> str:
         """Return the JQL for the issues that may have `mark`."""
@@ -131,13 +113,17 @@ class JiraDesk:
 
     def find(self, key: str) -> list[FoundTicket]:
         """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
-        hits = self._platform.search(self._clause(KEY, key), FOUND)
+        hits = self._platform.search(self._clause(KEY, key), self._known_by)
         return self._ours(key, hits)
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
         mark = host_mark(host)
-        hits = [one for one in self._platform.search(self._clause(HOST, mark), FOUND) if mark in self._marks(one, HOST)]
+        hits = [
+            one
+            for one in self._platform.search(self._clause(HOST, mark), self._known_by)
+            if mark in self._marks(one, HOST)
+        ]
         keys = {key for one in hits for key in self._marks(one, KEY)}
         found = [one for key in keys for one in self._ours(key, hits) if one.open]
         return sorted(found, key=lambda one: int(one.ref.id))
@@ -179,7 +165,7 @@ class JiraDesk:
 
         def is_lower() -> bool:
             present = self._platform.issue(ref.id, "priority").fields.priority
-            return present is None or order.index(present.id) > order.index(wanted)
+            return present is None or present.id in order[order.index(wanted) + 1 :]
 
         if is_lower():
             self._edit(ref, f"priority {wanted}", {"fields": {"priority": {"id": wanted}}})
@@ -281,11 +267,18 @@ class JiraDesk:
     def _status(self, ref: TicketRef) -> Status:
         return self._meanings.of(self._platform.issue(ref.id, "status").fields.status)
 
+    def _change(self, method: str, ref: TicketRef, what: str, content: dict[str, Any]) -> None:
+        """Ask for a change that may be asked for twice. Raises OutcomeUnknown when another came between: it is for later."""
+        path = f"{self._platform.path(ref.id)}{what}"
+        try:
+            self._http.change(method, path, type(None), ticket=ref.id, json=content)
+        except Conflict as error:
+            raise OutcomeUnknown(str(error)) from error
+
     def _edit(self, ref: TicketRef, what: str, content: dict[str, Any]) -> None:
         """Change fields of a ticket. Raises Rejected with what to mend, for Jira refuses a field that is on no edit screen."""
-        path = self._platform.path(ref.id)
         try:
-            self._http.change("PUT", path, type(None), ticket=ref.id, json=content)
+            self._change("PUT", ref, "", content)
         except TicketGone:
             raise
         except Rejected as error:
@@ -316,11 +309,10 @@ class JiraDesk:
 
     def _go(self, ref: TicketRef, way: Transition, values: dict[str, Any]) -> Status:
         """Take a transition and return the status; raise NotApplied when reading back shows that the ticket did not arrive."""
-        path = f"{self._platform.path(ref.id)}/transitions"
         content: dict[str, Any] = {"transition": {"id": way.id}}
         if values:
             content["fields"] = values
-        self._http.change("POST", path, type(None), ticket=ref.id, json=content)
+        self._change("POST", ref, "/transitions", content)
         with read_back(f"desk {self._desk}: ticket {ref.id} was sent to {way.to.name}"):
             status = self._status(ref)
         if (status in WORKING) != (self._meanings.of(way.to) in WORKING):
@@ -360,15 +352,8 @@ class JiraDesk:
 
     def _ours(self, key: str, hits: Iterable[Issue]) -> list[FoundTicket]:
         """Return of the hits those that carry exactly `key` and are no clones of somebody's."""
-        ours = sorted((one for one in hits if key in self._marks(one, KEY)), key=lambda one: int(one.id))
-        if not ours:
-            return []
-        creators = {self._platform.us().id, _creator(ours[0])}
-        return [
-            FoundTicket(self._ref(one), key, self._meanings.of(one.fields.status) in WORKING)
-            for one in ours
-            if _creator(one) in creators
-        ]
+        ours = without_clones((one for one in hits if key in self._marks(one, KEY)), self._platform.us().id)
+        return [FoundTicket(self._ref(one), key, self._meanings.of(one.fields.status) in WORKING) for one in ours]
 
     def _meaning(self, number: str) -> Status:
         """Return what the status with this id means; one that is gone means open."""
@@ -382,7 +367,3 @@ class JiraDesk:
 
     def _ref(self, issue: Issue) -> TicketRef:
         return TicketRef(self._desk, issue.id, f"{self._url}/browse/{issue.key}")
-
-
-def _creator(issue: Issue) -> str:
-    return issue.fields.creator.id if issue.fields.creator else ""

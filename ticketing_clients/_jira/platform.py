@@ -87,8 +87,8 @@ class Platform:
         if not self.cloud:
             return list(self._pages(jql, fields))
         # The newest one first: what is indexed between the two searches is then found by one of them.
-        newest = next(self._pages(f"project = {quoted(self._project)} ORDER BY key DESC", ("id",), limit=1), None)
-        found = {one.id: one for one in self._fetch([hit.id for hit in self._pages(jql, ("id",))], fields)}
+        newest = next(self._pages(f"project = {quoted(self._project)} ORDER BY key DESC", ("key",), limit=1), None)
+        found = {one.id: one for one in self._fetch([hit.id for hit in self._pages(jql, ("key",))], fields)}
         last = newest.number if newest else 0
         for start in count(max(1, last - PAGE + 1), PAGE):
             chunk = self._fetch([f"{self._project}-{number}" for number in range(start, start + PAGE)], fields)
@@ -100,7 +100,7 @@ class Platform:
     def newest(self, condition: str) -> Issue | None:
         """Return the project's newest issue that the index has with `condition`, None when there is none."""
         jql = f"project = {quoted(self._project)} AND {condition} ORDER BY key DESC"
-        return next(self._pages(jql, ("status",), limit=1), None)
+        return next(self._pages(jql, ("key", "status"), limit=1), None)
 
     def _fetch(self, names: list[str], fields: tuple[str, ...]) -> list[Issue]:
         """Return the issues with these ids or keys as they are, without those that are not there."""
@@ -115,7 +115,7 @@ class Platform:
         return found
 
     def _pages(self, jql: str, fields: tuple[str, ...], limit: int = PAGE) -> Iterator[Issue]:
-        """Yield what the index has, page by page."""
+        """Yield what the index has, page by page. In the cloud a hit has no key unless it is one of the `fields`."""
         asked: dict[str, str | int | list[str]] = {"jql": jql, "fields": ",".join(fields), "maxResults": limit}
         while True:
             page = self.http.get(f"{self.api}/search{'/jql' if self.cloud else ''}", Page, params=asked)
