@@ -43,6 +43,7 @@ class Issue(msgspec.Struct, frozen=True):
     number: int
     html_url: str
     state: str
+    title: str = ""
     state_reason: str | None = None
     body: str | None = None
     user: User | None = None
@@ -57,7 +58,7 @@ class Issue(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> tuple[str, str]:
-        """Key and digest of the host, empty where there are none."""
+        """Its key and its host's marker, empty where there are none."""
         return mark_of(self.body or "")
 
 
@@ -154,17 +155,17 @@ class GitHubRest:
             self.need_repository()
             raise
 
-    def search(self, label: str, state: str) -> list[Issue]:
-        """Return our issues with `label`, and our newest ones whatever they carry, lowest number first.
+    def search(self, state: str, **wanted: str) -> list[Issue]:
+        """Return our issues with what is `wanted`, and our newest ones whatever they have, lowest number first.
 
-        Nothing is promised of how soon an issue is listed by its label, and a label can be taken off. The list without a
+        Nothing is promised of how soon an issue is listed by a label, and a label can be taken off. The list without a
         filter needs no index and no label.
         """
         us, path = self.us().id, f"{self.path}/issues"
-        labelled = self.pages(path, Issue, {"labels": label, "state": state, "sort": "created", "direction": "asc"})
+        found = self.pages(path, Issue, {**wanted, "state": state, "sort": "created", "direction": "asc"})
         newest = {"state": state, "sort": "created", "direction": "desc", "per_page": PAGE}
-        issues = {one.number: one for one in (*labelled, *self.http.get(path, list[Issue], params=newest))}
-        return [one for _, one in sorted(issues.items()) if one.user is not None and one.user.id == us]
+        issues = {one.number: one for one in (*found, *self.http.get(path, list[Issue], params=newest))}
+        return [one for _, one in sorted(issues.items()) if one.user is not None and one.user.id == us and one.mark[0]]
 
     def pages(
         self, path: str, kind: type[Entry], params: dict[str, str | int | list[str]], ticket: str = ""

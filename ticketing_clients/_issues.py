@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -21,7 +22,7 @@ from ticketing_clients._markup.markdown import to_markdown
 from ticketing_clients._ticket import Act, Priority, Ticket
 
 PRIORITIES: dict[Priority, str] = {"P1": "P1", "P2": "P2", "P3": "P3", "P4": "P4"}
-MARK = re.compile(r"<!-- foretell key=([0-9a-f]+) host=([0-9a-f]+) -->")
+MARK = re.compile(r"<!-- foretell key=([0-9a-f]+) host=([\w.%~]+) -->")
 
 LabelName = Annotated[str, msgspec.Meta(min_length=1, max_length=50, pattern="^[^,]+$")]
 
@@ -33,25 +34,22 @@ def key_label(key: str) -> str:
 
 def host_label(host: str) -> str:
     """Return the label by which issues of a host are found, and seldom ones of another."""
-    return f"foretell-host-{digest(host)[:8]}"
-
-
-def digest(host: str) -> str:
-    """Return a host's marker as digits: it may hold any letter itself."""
-    return hashlib.sha256(host.encode()).hexdigest()
+    return f"foretell-host-{hashlib.sha256(host.encode()).hexdigest()[:8]}"  # a host's id may hold any letter
 
 
 def opening_text(ticket: Ticket, longest: int) -> str:
     """Return the ticket's body in Markdown, with its key and host's marker, in at most `longest` code points."""
-    return _ended(ticket.body, f"<!-- foretell key={ticket.key} host={digest(ticket.device.id)} -->", longest)
+    host = quote(ticket.device.id, safe="").replace("-", "%2D")  # nothing that could end a comment
+    return _ended(ticket.body, f"<!-- foretell key={ticket.key} host={host} -->", longest)
 
 
 def mark_of(text: str) -> tuple[str, str]:
-    """Return the key and the digest of the host in an issue's `text`, empty where there are none.
+    """Return the key and the host's marker in an issue's `text`, empty where there are none.
 
     They are the last ones: a log that is shown above may hold others.
     """
-    return next(reversed(MARK.findall(text)), ("", ""))
+    key, host = next(reversed(MARK.findall(text)), ("", ""))
+    return key, unquote(host)
 
 
 def comment_text(body: Document, marker: str, longest: int) -> str:

@@ -151,12 +151,15 @@ class GitHub:
 
     def find(self, key: str) -> list[FoundTicket]:
         """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
-        return [self._found(one) for one in self._rest.search(_issues.key_label(key), "all") if one.mark[0] == key]
+        return [one for one in self._search("all", labels=_issues.key_label(key)) if one.key == key]
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        found = self._rest.search(_issues.host_label(host), "open")
-        return [self._found(one) for one in found if one.mark[1] == _issues.digest(host)]
+        return [one for one in self._search("open", labels=_issues.host_label(host)) if one.host == host]
+
+    def list_named(self, name: str) -> list[FoundTicket]:
+        """Return our open tickets that speak of a host called `name`."""
+        return [one for one in self._search("open", creator=self._rest.us().login) if one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -291,8 +294,9 @@ class GitHub:
     def _path(self, there: Issue) -> str:
         return f"{self._rest.path}/issues/{there.number}"
 
-    def _found(self, there: Issue) -> FoundTicket:
-        return FoundTicket(self._ref(there), there.mark[0], there.state == "open")
+    def _search(self, state: str, **wanted: str) -> list[FoundTicket]:
+        found = self._rest.search(state, **wanted)
+        return [FoundTicket(self._ref(one), one.mark[0], one.state == "open", one.title, one.mark[1]) for one in found]
 
     def _ref(self, there: Issue) -> TicketRef:
         return TicketRef(self._desk, str(there.number), there.html_url)

@@ -103,10 +103,11 @@ class FakeGitHub(FakeDesk):
         if self.moved:
             return answer(301, {"message": "Moved Permanently"}, {"Location": self.moved})
         wanted, state = request.args.get("labels", ""), request.args.get("state", "open")
+        creator = request.args.get("creator", "")
         hits = [
             self.told(one) for one in self.issues.values() if one["number"] not in self.deleted | set(self.transferred)
         ]
-        hits = [one for one in hits if state in {"all", one["state"]}]
+        hits = [one for one in hits if state in {"all", one["state"]} and creator in {"", one["user"]["login"]}]
         if wanted:
             wanted = {name.casefold() for name in wanted.split(",")}
             hits = [
