@@ -88,9 +88,7 @@ class Jira(JiraDesk):
         content: dict[str, Any] = {"body": self._text(comment.body, last_line(comment.marker))}
         if not comment.public and self._options.internal_role:
             content["visibility"] = {"type": "role", "value": self._options.internal_role}
-        self._platform.issue(
-            ref.id, "status"
-        )  # asked first, for 404 to a change does not tell whether it is we who are out
+        self._platform.issue(ref.id, "status")  # asked first, for 404 to a change may mean us as well
         path = f"{self._platform.path(ref.id)}/comment"
         self._http.change("POST", path, Made, ticket=ref.id, json=content)
         with read_back(f"desk {self._desk}: comment on ticket {ref.id} was added"):

@@ -118,9 +118,7 @@ class ServiceManagement(JiraDesk):
 
     def comment(self, ref: TicketRef, comment: Comment) -> None:
         """Add `comment`, for the agents alone unless it is public."""
-        self._platform.issue(
-            ref.id, "status"
-        )  # asked first, for 404 to a change does not tell whether it is we who are out
+        self._platform.issue(ref.id, "status")  # asked first, for 404 to a change may mean us as well
         content = {"body": wiki(comment.body, last_line(comment.marker)), "public": comment.public}
         said = self._http.change("POST", f"{API}/request/{ref.id}/comment", Said, ticket=ref.id, json=content)
         with read_back(f"desk {self._desk}: comment on ticket {ref.id} was added"):

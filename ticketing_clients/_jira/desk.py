@@ -184,7 +184,7 @@ class JiraDesk:
         ways = self._platform.transitions(ref.id)
         for meaning in ("open", "new", "waiting"):
             if back := self._meanings.towards(ways, meaning):
-                self._go(ref, back[0], values_for(back[0], "", self._settings.transition_fields))
+                self._go(ref, back[0], self._values(ref, back[0]))
                 return ref
         for one in self.find(ticket.key):
             if one.open:
@@ -291,10 +291,9 @@ class JiraDesk:
             ways = self._platform.transitions(ref.id)
             try:
                 way = self._towards_end(ways, via)
-                values = values_for(way, resolution, self._settings.transition_fields)
             except Rejected as error:
                 raise Rejected(f"desk {self._desk}: ticket {ref.id} is not resolved: {error}") from error
-            status = self._go(ref, way, values)
+            status = self._go(ref, way, self._values(ref, way, resolution))
 
     def _towards_end(self, ways: list[Transition], via: list[str]) -> Transition:
         """Return the way to the end, or to the next status of `via`, which it takes out. Raises Rejected where there is none."""
@@ -306,6 +305,13 @@ class JiraDesk:
                 via.remove(way.to.id)
                 return way
         raise Rejected(f"from here this account may go to {listed(ways)}; name the way in resolve_via")
+
+    def _values(self, ref: TicketRef, way: Transition, resolution: str = "") -> dict[str, Any]:
+        """Return the fields that a transition asks for. Raises Rejected when one is not configured."""
+        try:
+            return values_for(way, resolution, self._settings.transition_fields)
+        except Rejected as error:
+            raise Rejected(f"desk {self._desk}: ticket {ref.id} does not go to {way.to.name}: {error}") from error
 
     def _go(self, ref: TicketRef, way: Transition, values: dict[str, Any]) -> Status:
         """Take a transition and return the status; raise NotApplied when reading back shows that the ticket did not arrive."""
