@@ -82,9 +82,9 @@ class FakeServiceNow(FakeDesk):
     """An instance with one integration user, whose rights can be changed.
 
     readable: tables that this user may read. forbidden: "empty" answers those that it may not with no rows, "403" says so.
-    unwritable: fields that are dropped in silence. hidden: sys_ids that this user may not read. returns_no_rows: the property
-    glide.invalid_query.returns_no_rows. scripts: whether a script in a query is run. mandatory: fields that a data policy wants
-    on opening. cut_off: a table whose reading is ended half-way. accepted: what logs in, of Authorization or x-sn-apikey.
+    unwritable: fields that are dropped in silence. hidden: sys_ids that this user may not read. ignored: fields that a query
+    takes for invalid. returns_no_rows: the property glide.invalid_query.returns_no_rows. mandatory: fields that a data policy
+    wants on opening. cut_off: a table whose reading is ended half-way. accepted: what logs in, of Authorization or x-sn-apikey.
     """
 
     routes: ClassVar[list[Rule]] = [
@@ -103,7 +103,7 @@ class FakeServiceNow(FakeDesk):
         self.forbidden = "empty"
         self.unwritable: set[str] = set()
         self.returns_no_rows = False
-        self.scripts = True
+        self.ignored: set[str] = set()
         self.mandatory: set[str] = set()
         self.hidden: set[str] = set()
         self.cut_off = ""
@@ -245,7 +245,13 @@ class FakeServiceNow(FakeDesk):
             return 404, _error("Invalid table_sys_id")
         if request.content_length > self.largest:
             return 413, _error("File size exceeds the limit")
-        file = {"table_name": table, "table_sys_id": sys_id, "file_name": name, "content_type": request.content_type}
+        file = {
+            "sys_id": uuid.uuid4().hex,
+            "table_name": table,
+            "table_sys_id": sys_id,
+            "file_name": name,
+            "content_type": request.content_type,
+        }
         if "sys_attachment" not in self.unwritable:
             self.put("sys_attachment", size_bytes=str(len(request.get_data())), **file)
         return 201, {"result": file}
@@ -276,8 +282,7 @@ class FakeServiceNow(FakeDesk):
                 rows.sort(key=lambda row: row.get(order[2], ""), reverse=bool(order[1]))
                 continue
             asked = re.fullmatch(r"([a-z_]+)(=|IN)(.*)", part)
-            scripted = "javascript:" in part and not self.scripts
-            if asked is None or scripted or asked[1] not in fields:
+            if asked is None or asked[1] not in fields - self.ignored:
                 rows = [] if self.returns_no_rows else rows
                 continue
             values = asked[3].split(",") if asked[2] == "IN" else [asked[3]]

@@ -6,6 +6,7 @@
   letters are ever asked for.
 - Rows that may not be read are left out after the limit was applied, so only an empty page is the last.
 - A table that may not be read at all answers 403, or 200 without rows.
+- What is written counts as stored values, times in UTC, unless display values are announced; so it is read as `value`, too.
 - A transaction that was cut off answers 200 with what it had, and says failure beside it.
 """
 
@@ -85,6 +86,16 @@ class File(msgspec.Struct, frozen=True):
     file_name: str
     size_bytes: int
     table_sys_id: str
+
+
+class _Named(msgspec.Struct, frozen=True):
+    sys_id: str
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """The answer to a change. Without one, as when a change waits in a queue (202), nobody knows."""
+
+    result: _Named
 
 
 class _Token(msgspec.Struct, frozen=True):
@@ -185,8 +196,7 @@ class ServiceNowRest:
     def create(self, values: dict[str, Any]) -> str:
         """Make a ticket and return its sys_id."""
         path, params = f"api/now/table/{self._table}", {"sysparm_fields": "sys_id"}
-        made = self._http().change("POST", path, dict[str, dict[str, str]], params=params, json=values)
-        return made["result"]["sys_id"]
+        return self._http().change("POST", path, _Written, params=params, json=values).result.sys_id
 
     def change(self, sys_id: str, values: dict[str, str]) -> None:
         """Change fields of a ticket.
@@ -196,7 +206,7 @@ class ServiceNowRest:
         """
         try:
             params = {"sysparm_fields": "sys_id"}
-            self._http().change("PATCH", self._path(sys_id), Any, ticket=sys_id, params=params, json=values)
+            self._http().change("PATCH", self._path(sys_id), _Written, ticket=sys_id, params=params, json=values)
         except NotAuthorised as error:
             self.ticket(sys_id, "sys_id")
             raise Rejected(str(error)) from error
@@ -209,7 +219,7 @@ class ServiceNowRest:
             self._http().change(
                 "POST",
                 "api/now/attachment/file",
-                Any,
+                _Written,
                 ticket=sys_id,
                 params={"table_name": self._table, "table_sys_id": sys_id, "file_name": name},
                 data=content,
@@ -240,7 +250,7 @@ class ServiceNowRest:
         """Return all records that the query finds and this user may read."""
         found: list[Record] = []
         for page in count():
-            records = self._page(table, f"{query}^ORDERBYsys_id", fields, offset=page * PAGE)
+            records = self._page(table, f"{query}^ORDERBYsys_id", fields, limit=PAGE, offset=page * PAGE)
             if not records:
                 return found
             found += records
@@ -255,7 +265,7 @@ class ServiceNowRest:
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
-    def _page(self, table: str, query: str, fields: str, *, offset: int = 0, limit: int = PAGE) -> list[Record]:
+    def _page(self, table: str, query: str, fields: str, *, limit: int, offset: int = 0) -> list[Record]:
         params = {**self._params(fields), "sysparm_limit": limit, "sysparm_offset": offset}
         if query:
             params["sysparm_query"] = query
