@@ -49,29 +49,10 @@ KEY = "correlation_id"
 LONGEST_TITLE = 160  # code points of short_description; the column holds no more
 LONGEST_BODY = 30_000  # code points; ours: the column holds megabytes, whatever the dictionary says
 READ = (
-    *(
-        "sys_id",
-        "number",
-        "state",
-        "active",
-        "short_description",
-        "description",
-        "due_date",
-        "assigned_to",
-        "close_code",
-    ),
-    *(
-        "priority",
-        "impact",
-        "urgency",
-        "hold_reason",
-        "parent_incident",
-        "resolved_by",
-        "resolved_at",
-        "closed_by",
-        "closed_at",
-    ),
-    *("reopened_by", "reopened_time", "reopen_count", "sys_created_on", "sys_updated_on", "sys_updated_by"),
+    *("sys_id", "number", "state", "active", "short_description", "description", "due_date", "assigned_to"),
+    *("priority", "impact", "urgency", "hold_reason", "close_code", "parent_incident"),
+    *("resolved_by", "resolved_at", "closed_by", "closed_at", "reopened_by", "reopened_time", "reopen_count"),
+    *("sys_created_on", "sys_updated_on", "sys_updated_by"),
 )
 
 
