@@ -2,7 +2,7 @@
 # Another interpreter: make run PYTHON=python3.12. Another address: make run LISTEN=127.0.0.1:19470.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-desks test-faults test-e2e check bench golden docs lock clean
+.PHONY: help setup run demo test test-desks test-faults test-e2e check bench judge golden docs lock clean
 
 # The first interpreter that is new enough; tools/setup.py says what to do when there is none.
 PYTHON := $(or $(PYTHON),$(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -59,6 +59,10 @@ check: ## style, types, imports, dependencies, licences, spelling, generated pag
 bench: ## measure what the agent costs on this host
 	$(environment) run
 	@$(BIN)/python tools/bench.py
+
+judge: ## score the rules on histories whose truth is known: DATA=FOLDER
+	$(environment) dev
+	@$(BIN)/python tools/judge.py $(DATA)
 
 golden: ## record the golden files anew, to be read with git diff
 	$(environment) dev
