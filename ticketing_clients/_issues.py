@@ -57,6 +57,11 @@ def comment_text(body: Document, marker: str, longest: int) -> str:
     return _ended(body, _hidden(marker), longest)
 
 
+def ended_by(text: str, marker: str) -> str:
+    """Return `text` in Markdown ended by a marker that is not shown."""
+    return f"{text}\n\n{_hidden(marker)}"
+
+
 def has_marker(text: str, marker: str) -> bool:
     """Return whether a comment's `text` ends with exactly this marker."""
     return text.rstrip().endswith(f"\n{_hidden(marker)}")
