@@ -5,8 +5,8 @@ Its ways, each from its documentation, that shape this file:
   made is read back.
 - There is no field for a key. It stands in a comment that only the source of the text shows; labels, of which there can be only
   so many, narrow the search down to what has to be looked through. The search interface lags and is not used.
-- Everybody who sees the repository sees everything, and may steer a case. So it has to be a private one. Internal comments are
-  read there too, as is the engineer's part of each ticket.
+- Everybody who sees the repository sees everything, and may steer a case. So it has to be a private one, and there are no
+  internal comments.
 - Priority is a label. A ticket is open or closed, and closed for a reason; it has no due date and takes no files.
 - An issue can be transferred to another repository (301) or deleted (410).
 - A limit on what is written, apart from the one on requests: 80 a minute and 500 an hour; `_http` knows how it is told.
