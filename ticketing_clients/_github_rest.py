@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -163,13 +163,13 @@ class GitHubRest:
         """
         us, path = self.us().id, f"{self.path}/issues"
         found = self.pages(path, Issue, {**wanted, "state": state, "sort": "created", "direction": "asc"})
-        newest = {"state": state, "sort": "created", "direction": "desc", "per_page": PAGE}
-        issues = {one.number: one for one in (*found, *self.http.get(path, list[Issue], params=newest))}
+        newest = self.http.get(
+            path, list[Issue], params={"state": state, "sort": "created", "direction": "desc", "per_page": PAGE}
+        )
+        issues = {one.number: one for one in (*found, *newest)}
         return [one for _, one in sorted(issues.items()) if one.user is not None and one.user.id == us and one.mark[0]]
 
-    def pages(
-        self, path: str, kind: type[Entry], params: dict[str, str | int | list[str]], ticket: str = ""
-    ) -> Iterator[Entry]:
+    def pages(self, path: str, kind: type[Entry], params: Mapping[str, str | int], ticket: str = "") -> Iterator[Entry]:
         """Yield all entries of a list, page by page."""
         for page in count(1):
             entries = self.http.get(path, list[kind], params={**params, "per_page": PAGE, "page": page}, ticket=ticket)  # type: ignore[valid-type]  # a list of what was asked for

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
@@ -175,7 +175,7 @@ class GitLabRest:
         return list(self.pages(path, Note, params, str(number)))
 
     def pages(
-        self, path: str, kind: type[Entry], params: dict[str, str | int] | None = None, ticket: str = ""
+        self, path: str, kind: type[Entry], params: Mapping[str, str | int] | None = None, ticket: str = ""
     ) -> Iterator[Entry]:
         """Yield all entries of a list, page by page, up to an empty one: what we may not see is left out of the others."""
         for page in count(1):

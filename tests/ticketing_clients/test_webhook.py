@@ -10,9 +10,9 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from fake_webhook_receiver import KEY, FakeWebhookReceiver, documented_verify
 
 from fake_desk import answer
+from fake_webhook_receiver import KEY, FakeWebhookReceiver, documented_verify
 from ticketing_clients import (
     Attachment,
     DeskUnreachable,
