@@ -1,7 +1,8 @@
-"""When a random walk with drift first reaches a barrier: the inverse Gaussian distribution. Pure mathematics.
+"""When a random walk with drift first reaches a barrier, where the drift itself is only an estimate. Pure mathematics.
 
-Chhikara and Folks, "The Inverse Gaussian Distribution", 1989. The variance grows with the horizon by what is not known of
-the drift, which is only an estimate.
+For a known drift this is the inverse Gaussian distribution (Chhikara and Folks, "The Inverse Gaussian Distribution", 1989).
+Its mean over a normally distributed drift has a closed form too, by completing the square; that is what stands here. A
+walk that has been as steady as a clock is then still not certain to go on like that.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ import math
 import msgspec
 
 LONGEST = 730.0  # days; what lies beyond is no forecast
+NEVER = 8.0  # standard deviations that nothing is away by chance
+SERIES_FROM = 25.0  # standard deviations; the series is good to 1e-5 from there, and erfc runs out of digits at 37
 CLOSE = 1e-3  # days, and share of the days: nobody plans by minutes
 
 
 class Walk(msgspec.Struct, frozen=True):
     """A random walk as estimated from increments: per day, in the unit of what walks.
 
-    drift: mean increment. variance: of increments, as it adds up over many days. doubt: variance of the estimated drift as
-    a share of `variance`. jitter: variance of what comes and goes from day to day and does not add up.
+    drift: mean increment. variance: of increments, as it adds up over many days. doubt: variance of the drift, of which the
+    past is only an estimate.
     """
 
     drift: float
     variance: float
     doubt: float
-    jitter: float = 0.0
 
     def reaches(self, room: float, days: float) -> float:
         """Return the probability (0 to 1) that the walk has risen by `room` at some time within `days`."""
@@ -32,23 +34,18 @@ class Walk(msgspec.Struct, frozen=True):
             return 1.0
         if days <= 0:
             return 0.0
-        walked = self._walks(room, days)
-        shake = math.sqrt(self.jitter * min(days, 1.0))
-        if shake <= 0:
-            return walked
-        left = max(room - max(self.drift, 0.0) * days, 0.0)
-        shaken = 2.0 * _normal(-left / shake)
-        return 1.0 - (1.0 - walked) * (1.0 - shaken)
-
-    def _walks(self, room: float, days: float) -> float:
-        variance = self.variance * (1.0 + days * self.doubt)
-        spread = math.sqrt(variance * days)
+        moved = self.drift * days
+        spread = math.sqrt((self.variance + self.doubt * days) * days)
         if spread <= 0:
-            return 1.0 if self.drift * days >= room else 0.0
-        end = _normal((self.drift * days - room) / spread)
-        # Walks that were beyond and came back; the factor can be huge where the tail is tiny, so both as logarithms.
-        returned = 2.0 * self.drift * room / variance + _log_normal(-(room + self.drift * days) / spread)
-        return min(1.0, end + math.exp(min(returned, 0.0)))
+            return 1.0 if moved >= room else 0.0
+        below = (room - moved) / spread
+        if below > NEVER and moved >= 0:
+            return 0.0
+        returned = 0.0  # walks that were beyond and came back
+        if self.variance > 0:
+            beyond = (room + moved + 2.0 * room * self.doubt * days / self.variance) / spread
+            returned = _tail(beyond, below)
+        return min(1.0, _normal(-below) + returned)
 
     def days_until(self, room: float, probability: float) -> float | None:
         """Return after how many days the walk has risen by `room` with `probability`; None when not within LONGEST."""
@@ -67,7 +64,12 @@ def _normal(z: float) -> float:
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
-def _log_normal(z: float) -> float:
-    if z > -30.0:  # noqa: PLR2004 - erfc is exact to here, the series behind it good to 1e-3 from there
-        return math.log(_normal(z))
-    return -0.5 * z * z - math.log(-z * math.sqrt(2.0 * math.pi))
+def _tail(beyond: float, below: float) -> float:
+    """Return exp((beyond^2 - below^2) / 2) * P(a normal is above `beyond`); the one may be huge where the other is tiny."""
+    if beyond < 0:
+        return math.exp(min((beyond * beyond - below * below) / 2.0, 0.0)) * _normal(-beyond)
+    if beyond < SERIES_FROM:
+        scaled = _normal(-beyond) * math.exp(beyond * beyond / 2.0)
+    else:
+        scaled = (1.0 - 1.0 / (beyond * beyond)) / (beyond * math.sqrt(2.0 * math.pi))
+    return math.exp(-below * below / 2.0) * scaled

@@ -19,12 +19,17 @@ from thresholds._usage import BLOCKS_A_DAY, DAY, WINDOW, Crest, Usage
 NOISE = 2e-4  # of the capacity: standard deviation a day below which no measured steadiness is believed
 OUTLIER = 4 * 1.4826  # median absolute deviations that make an outlier (4 standard deviations of a normal distribution)
 FEW = 5  # increments below which they cannot be judged by each other
+# How much the pace of the days to come differs from that of the days before, as a share of it, however steady those were.
+# Chosen so that what is said to happen in 80 of 100 cases does (docs/judging.md, "How honest the dates are").
+PACE = 0.35
 LAGS = 3  # days within which increments may take each other back
 LEAST_LASTING = 0.1  # of the variance of one increment
 WEEK = 7  # days: the newest weigh double
 LATELY = range(13, 1, -1)  # days that a change of pace is looked for in
 BEFORE = 7  # days that have to be known before them
 CHANGE_HORIZON = 3.0  # days: so far is growth believed that began this week
+BORNE_OUT = 0.5  # of the growth that is claimed has to show in the peaks
+LATEST_PEAKS = 2  # days whose peaks are compared with those of the week before them
 TEETH = 2  # peaks that fell back by themselves; where a person may have helped, a peak is half a one
 RESCUED = 0.9  # of the capacity: what fell from above that while a case was open, a person rescued
 SLACK = 0.01  # of the capacity: how much higher than all before the present tooth may be
@@ -33,12 +38,14 @@ SLACK = 0.01  # of the capacity: how much higher than all before the present too
 class Growth(msgspec.Struct, frozen=True):
     """How the usage grows. walk: in shares of the capacity per day; horizon: days for which it is believed.
 
-    path: what decided; `trend`, `change` of pace, or `teeth` (of a saw). ignored: outliers left out.
+    path: what decided; `trend`, `change` of pace, or `teeth` (of a saw). days: over which it was measured. ignored: outliers
+    left out.
     """
 
     walk: Walk
     horizon: float
     path: str
+    days: float
     ignored: int = 0
 
 
@@ -54,16 +61,24 @@ def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
     saw = _saw(usage.crests, capacity)
     if saw:
         if usage.recent_high <= max(crest.height for crest in saw) + SLACK * capacity:
-            return [Growth(_walk_of_peaks(saw, capacity), horizon, "teeth")]
+            return [Growth(_walk_of_peaks(saw, capacity), horizon, "teeth", (saw[-1].at - saw[0].at) / DAY)]
         increments = [max(increment, 0.0) for increment in increments]  # this time it did not fall where it used to
     steps = [(new - old) / capacity for old, new in pairwise(usage.highs)]
     kept = _without_outliers(increments, steps)
     ignored = sum(one != cut for one, cut in zip(increments, kept, strict=True))
-    known = [Growth(_walk(kept), horizon, "trend", ignored)]
+    known = [Growth(_walk(kept), horizon, "trend", len(kept), ignored)]
     lately = _lately(increments)
     if lately:
-        known.append(Growth(_walk(lately), min(horizon, CHANGE_HORIZON), "change"))
+        known.append(Growth(_walk(lately), min(horizon, CHANGE_HORIZON), "change", len(lately)))
     return known
+
+
+def borne_out(one: Growth, usage: Usage, capacity: float) -> bool:
+    """Return whether the peaks have risen as `one` says: a level that swings has a trend, but sets no new records by it."""
+    latest = LATEST_PEAKS * BLOCKS_A_DAY
+    before = usage.highs[-latest - WEEK * BLOCKS_A_DAY : -latest]
+    claimed = BORNE_OUT * LATEST_PEAKS * one.walk.drift * capacity
+    return not before or usage.recent_high - max(before) >= claimed
 
 
 def daily_increments(highs: Sequence[float]) -> list[float]:
@@ -86,8 +101,8 @@ def _walk(increments: Sequence[float], days: float = 1.0) -> Walk:
         together = sum(weight * one * other for weight, one, other in zip(weights, rest, rest[lag:], strict=False))
         lasting += 2 * (1 - lag / (LAGS + 1)) * together / total
     lasting = min(max(lasting, LEAST_LASTING * once), once)
-    doubt = sum(weight * weight for weight in weights) / (total * total)
-    return Walk(drift / days, lasting / days + NOISE * NOISE, doubt / days, once - lasting)
+    doubt = lasting * sum(weight * weight for weight in weights) / (total * total) + (PACE * drift) ** 2
+    return Walk(drift / days, lasting / days + NOISE * NOISE, doubt / (days * days))
 
 
 def _without_outliers(increments: Sequence[float], steps: Sequence[float]) -> list[float]:
@@ -125,9 +140,20 @@ def _lately(increments: Sequence[float]) -> Sequence[float]:
 
 
 def _saw(crests: Sequence[Crest], capacity: float) -> Sequence[Crest]:
-    """Return the peaks that fell back by themselves as far as one can tell; empty when they are too few to count on."""
+    """Return the peaks that fell back by themselves as far as one can tell; empty when they are too few to count on.
+
+    People do not clean up from the same level to the same level: what fell back alike did so by itself, watched or not.
+    """
     teeth = [crest for crest in crests if not (crest.attended and crest.height > RESCUED * capacity)]
-    return teeth if sum(0.5 if crest.attended else 1.0 for crest in teeth) >= TEETH else ()
+    slack = SLACK * capacity
+    count = sum(
+        0.5 if tooth.attended and not any(_alike(tooth, other, slack) for other in teeth) else 1.0 for tooth in teeth
+    )
+    return teeth if count >= TEETH else ()
+
+
+def _alike(one: Crest, other: Crest, slack: float) -> bool:
+    return one is not other and abs(one.height - other.height) <= slack and abs(one.floor - other.floor) <= slack
 
 
 def _walk_of_peaks(saw: Sequence[Crest], capacity: float) -> Walk:

@@ -46,11 +46,12 @@ class RisesOfDay(msgspec.Struct, frozen=True, array_like=True):
 class Rises(msgspec.Struct, frozen=True, array_like=True):
     """What is known of rises.
 
-    days: what has been usual, oldest first. running: the flows of now. began: the point from
-    which the usage has risen without a lull. largest: the largest rises since; they count as usual once it is over.
+    days: the largest of each day, oldest first; usual: what follows from them. running: the flows of now. began: the point
+    from which the usage has risen without a lull. largest: the largest rises since; they count as usual once it is over.
     """
 
     days: tuple[RisesOfDay, ...] = ()
+    usual: _Amounts = (0.0,) * len(MATTERS)
     running: tuple[Rise, ...] = ()
     began: Point = (0.0, 0.0)
     largest: _Amounts = (0.0,) * len(MATTERS)
@@ -63,16 +64,21 @@ def follow(rises: Rises, points: Sequence[Point], *, attended: bool) -> Rises:
     amounts = [0.0 if start is None else used - points[start][1] for start in starts]
     largest = tuple(map(max, rises.largest, amounts))
     if _lulls(rises.began, points):
-        return Rises(_remember(rises.days, RisesOfDay(int(now // DAY), largest, attended)), began=points[-1])
+        return over(_remember(rises, RisesOfDay(int(now // DAY), largest, attended)), points[-1])
     running = []
     for number, (hours, matters) in enumerate(MATTERS.items()):
         start, amount = starts[number], amounts[number]
-        if start is None or amount <= LARGER * _usual(rises.days, number):
+        if start is None or amount <= LARGER * rises.usual[number]:
             continue
         if _flows(points[start:], hours * HOUR):
             soon = matters * FIRST_DAY_SHARE if now < FIRST_DAY else matters
             running.append(Rise(amount / (now - points[start][0]) * DAY, soon))
-    return Rises(rises.days, tuple(running), rises.began, largest)
+    return Rises(rises.days, rises.usual, tuple(running), rises.began, largest)
+
+
+def over(rises: Rises, point: Point = (0.0, 0.0)) -> Rises:
+    """Return `rises` without the flows of now; the next begins at `point` at the earliest."""
+    return Rises(rises.days, rises.usual, began=point)
 
 
 def threat(rises: Rises, room: float) -> Rise | None:
@@ -123,9 +129,15 @@ def _usual(days: Sequence[RisesOfDay], number: int) -> float:
     return max(*alone, *helped[-2:-1], 0.0, 0.0)
 
 
-def _remember(days: tuple[RisesOfDay, ...], new: RisesOfDay) -> tuple[RisesOfDay, ...]:
+def _remember(rises: Rises, new: RisesOfDay) -> Rises:
+    """Return what is usual after `new`."""
+    days = rises.days
     known = days[-1] if days else None
     if known is None or (known.day, known.attended) != (new.day, new.attended):
-        return (*days, new)[-REMEMBERED:]
-    amounts = tuple(map(max, known.amounts, new.amounts))
-    return days if amounts == known.amounts else (*days[:-1], RisesOfDay(new.day, amounts, new.attended))
+        days = (*days, new)[-REMEMBERED:]
+    else:
+        amounts = tuple(map(max, known.amounts, new.amounts))
+        if amounts == known.amounts:
+            return rises
+        days = (*days[:-1], RisesOfDay(new.day, amounts, new.attended))
+    return Rises(days, tuple(_usual(days, number) for number in range(len(MATTERS))))

@@ -22,13 +22,14 @@ Point = tuple[float, float]  # seconds, amount
 
 
 class Crest(msgspec.Struct, frozen=True, array_like=True):
-    """A peak of the 30-hour maximum from which the usage fell back. at: seconds; height: amount in use.
+    """A peak of the 30-hour maximum from which the usage fell back. at: seconds, to the block; height: amount in use.
 
-    attended: a case was open at the time, so that it may not have fallen by itself.
+    floor: the 30-hour maximum after it. attended: a case was open at the time, so that it may not have fallen by itself.
     """
 
     at: float
     height: float
+    floor: float
     attended: bool
 
 
@@ -118,7 +119,7 @@ def settle(usage: Usage, freed: float) -> Usage:
         lows=(),
         points=((usage.at, usage.used),),
         swing=None,
-        crests=(*usage.crests, Crest(usage.at, usage.recent_high, attended=True))[-CRESTS:],
+        crests=(*usage.crests, Crest(usage.at, usage.recent_high, usage.used, attended=True))[-CRESTS:],
         settled=usage.at,
     )
 
@@ -156,10 +157,10 @@ def _next_block(usage: Usage, now: float, used: float, block: int, *, notable: f
     for number, high in enumerate(filled):
         highs = (*highs, high)[-REMEMBERED:]
         if len(highs) >= WINDOW:
-            ended = (usage.block + number + 1) * BLOCK
             swing, crest = _swing(swing, max(highs[-WINDOW:]), notable)
             if crest is not None:
-                crests = (*crests, Crest(ended, crest, attended))[-CRESTS:]
+                peak = (usage.block + number + 1 - WINDOW) * BLOCK  # it has just left the 30 hours
+                crests = (*crests, Crest(peak, crest, swing.top, attended))[-CRESTS:]
     return Usage(
         origin=usage.origin,
         at=now,

@@ -15,9 +15,9 @@ import msgspec
 
 from collectors import Seconds
 from thresholds._finding import CouldNotJudge, Fact, Forecast, Judgement, Severity
-from thresholds._growth import Growth, growth
+from thresholds._growth import Growth, borne_out, growth
 from thresholds._plugin import Observation, ThresholdPlugin
-from thresholds._rise import Rise, Rises, follow, threat
+from thresholds._rise import Rise, Rises, follow, over, threat
 from thresholds._usage import BLOCK, DAY, WINDOW, Usage, begin, learn, low_since, settle
 
 NOTABLE = 0.02  # of the capacity: what somebody frees on purpose, and what makes the teeth of a saw
@@ -82,19 +82,19 @@ class _Outlook(msgspec.Struct, frozen=True):
     """What is to be expected of one observation.
 
     room: what is left now, peak_room: what was left at the 30-hour maximum, as shares. growth: the slow growth that most
-    likely fills it within its horizon, and how likely. rise: the flow that does within hours. short: hardly anything is
-    left, and more is used than was usual. well: nothing fills it within the clear horizon. raised: a case is open as far as
-    is known here.
+    likely fills it within its horizon, and how likely. fills: whether that is likely enough to say so. rise: the flow that
+    fills it within hours. short: hardly anything is left, and more is used than was usual. well: nothing fills it within the
+    clear horizon.
     """
 
     room: float
     peak_room: float
     growth: Growth | None
     likely: float
+    fills: bool
     rise: Rise | None
     short: bool
     well: bool
-    raised: bool
 
 
 class Forecaster:
@@ -153,13 +153,11 @@ class Forecaster:
         whole = memory.whole
         room = 1.0 - used / whole
         peak_room = min(room, 1.0 - usage.recent_high / whole)
-        most, likely, well = None, 0.0, True
+        most, likely = None, 0.0
         for one in memory.growths:
             probability = one.walk.reaches(peak_room, one.horizon)
             if most is None or probability > likely:
                 most, likely = one, probability
-            again = one.walk.reaches(peak_room, one.horizon * self._look_again)
-            well = well and again < self._limits.clear_probability
         floor = self._limits.floor * (HEADROOM if memory.raised else 1.0)
         usual = memory.usual if memory.raised else usage.earlier_high
         return _Outlook(
@@ -167,10 +165,28 @@ class Forecaster:
             peak_room=peak_room,
             growth=most,
             likely=likely,
+            fills=most is not None
+            and likely >= self._limits.probability
+            and (bool(memory.raised) or self._begins(usage, memory, room, peak_room, most)),
             rise=self._rise(usage, memory, used, most) if memory.rises.running else None,
             short=room < floor and used > usual + SAME * whole,
-            well=well,
-            raised=bool(memory.raised),
+            well=not memory.raised or self._well(memory, peak_room),
+        )
+
+    def _begins(self, usage: Usage, memory: ForecastMemory, room: float, peak_room: float, growth: Growth) -> bool:
+        """Return whether slow growth may open a case now.
+
+        Not when it has just fallen from its peak: of a dump that comes every night, the peak will come too. Not where nothing
+        is left: there is nothing to forecast. Not when the peaks deny the growth.
+        """
+        at_its_peak = room - peak_room <= NOTABLE
+        return at_its_peak and peak_room >= NEARLY_NOTHING and borne_out(growth, usage, memory.whole)
+
+    def _well(self, memory: ForecastMemory, peak_room: float) -> bool:
+        """Return whether nothing fills it within the clear horizon; of what is believed for less, within as many times less."""
+        return all(
+            one.walk.reaches(peak_room, one.horizon * self._look_again) < self._limits.clear_probability
+            for one in memory.growths
         )
 
     def _rise(self, usage: Usage, memory: ForecastMemory, used: float, slow: Growth | None) -> Rise | None:
@@ -189,10 +205,7 @@ class Forecaster:
         """Return what says that it fills up, the most urgent first; empty when nothing does."""
         if outlook.rise:
             return "rise"
-        # What has just fallen from its peak is not begun with: of a dump that comes every night, the peak will come too. And
-        # where nothing is left there is nothing to forecast.
-        begins = outlook.room - outlook.peak_room <= NOTABLE and outlook.peak_room >= NEARLY_NOTHING
-        if outlook.growth and outlook.likely >= self._limits.probability and (begins or outlook.raised):
+        if outlook.growth and outlook.fills:
             return outlook.growth.path
         return "floor" if outlook.short else ""
 
@@ -204,7 +217,7 @@ class Forecaster:
         if freed:
             usage = settle(usage, freed)
             growths = tuple(growth(usage, memory.whole, self._horizon))
-            memory = msgspec.structs.replace(memory, usage=usage, rises=Rises(memory.rises.days), growths=growths)
+            memory = msgspec.structs.replace(memory, usage=usage, rises=over(memory.rises), growths=growths)
             outlook = self._outlook(usage, memory, used)
             if not self._path(outlook) and outlook.likely < self._limits.clear_probability:
                 return msgspec.structs.replace(memory, raised="", calm_at=None), outlook
@@ -248,21 +261,31 @@ class Forecaster:
                 return CouldNotJudge("too little history to forecast, and not far from the limit")
         else:
             path = outlook.growth.path
+        return Judgement(severity, self._evidence(used, memory, outlook, path), forecast)
+
+    def _evidence(self, used: float, memory: ForecastMemory, outlook: _Outlook, path: str) -> dict[str, Fact]:
+        """Return why it is believed: what is used of what, how it grows, for how long that was seen, what fell back before."""
+        whole, usage = memory.whole, memory.usage
+        remaining = self._limits.measures == "remaining"
         evidence: dict[str, Fact] = {
-            "value": used if limits.measures == "used" else whole - used,
-            "limit": whole if limits.measures == "used" else 0.0,
+            "value": whole - used if remaining else used,
+            "limit": 0.0 if remaining else whole,
             "whole": whole,
             "available": whole - used,
             "used": used,
             "path": path,
-            "days_observed": memory.usage.at / DAY if memory.usage else 0.0,
+            "days_observed": usage.at / DAY if usage else 0.0,
         }
         if outlook.growth:
             evidence["growth_per_day"] = outlook.growth.walk.drift * whole
+            evidence["growth_days"] = outlook.growth.days
             evidence["jumps_ignored"] = outlook.growth.ignored
-        if outlook.rise:
+        if outlook.rise and usage:
             evidence["growth_per_day"] = outlook.rise.per_day
-        return Judgement(severity, evidence, forecast)
+            evidence["growth_days"] = (usage.at - memory.rises.began[0]) / DAY
+        if usage and usage.crests:
+            evidence["last_clean_up"] = usage.origin + usage.crests[-1].at
+        return evidence
 
     def _forecast(self, at: float, outlook: _Outlook, whole: float) -> Forecast | None:
         """Return when it is full; None when that is not within the time a forecast can be made for."""

@@ -103,14 +103,34 @@ def test_the_forecast_says_why_it_believes():
     assert evidence["used"] + evidence["available"] == evidence["whole"] == WHOLE
     assert (evidence["path"], evidence["jumps_ignored"]) == ("trend", 0)
     assert evidence["days_observed"] == pytest.approx(14, abs=0.1)
+    assert evidence["growth_days"] == 12  # so many whole days lie between the first 30 hours and the last
+    assert "last_clean_up" not in evidence
+
+
+def test_the_forecast_says_when_it_was_cleaned_up_last():
+    """To the quarter of a day; it is a hint for those who remember."""
+    disk = Disk(0.5).live(6, 0.03)
+    cleaned = disk.now
+
+    evidence = disk.jump(-0.15).live(4, 0.03).answer.evidence
+
+    assert evidence["last_clean_up"] == pytest.approx(cleaned, abs=0.3 * DAY)
+
+
+def test_the_dates_are_not_surer_than_the_past_allows():
+    """Growth as regular as a clock: still nobody knows the pace of next week, and the middle stays where it is."""
+    disk = Disk(0.6).live(14, 0.02)
+    left = [(at - disk.now) / DAY for at in msgspec.structs.astuple(disk.answer.forecast)]
+
+    assert left == pytest.approx([4.1, 6, 10.9], abs=0.3)
 
 
 def test_it_is_critical_when_a_day_is_left():
     """The last day before the earliest crossing nobody can plan."""
-    disk = Disk(0.2).live(6.8, 0.1)
+    disk = Disk(0.2).live(6, 0.1)
     assert disk.severity is Severity.WARNING
 
-    assert disk.live(0.4, 0.1).severity is Severity.CRITICAL
+    assert disk.live(0.9, 0.1).severity is Severity.CRITICAL
 
 
 def test_a_full_disk_is_critical_and_full_now():
@@ -163,6 +183,14 @@ def test_a_nightly_dump_is_seen_through():
     assert disk.raised is None
 
 
+def test_a_dump_of_any_size_sets_no_records():
+    """Large on Mondays and Sundays, small between, to 86 %: what swings has a trend on some days, and grows by nothing."""
+    heights = [0.41, 0.33, 0.26, 0.35, 0.22, 0.32, 0.41]
+    disk = Disk(0.45).live(3 * 7, 0.0, lambda hours: nightly(heights[int(hours // 24) % 7])(hours))
+
+    assert disk.raised is None
+
+
 def test_growth_under_a_nightly_dump_is_found_by_its_peaks():
     """The dump is what fills it, so the peaks count: full at 75 % of base use."""
     disk = Disk(0.45).live(14, 0.02, nightly(0.25))
@@ -183,6 +211,28 @@ def test_a_saw_that_falls_back_by_itself_is_left_alone():
         disk.live(6, 0.045).jump(-0.27)
 
     assert disk.raised is None
+
+
+def test_a_saw_that_was_told_of_is_known_by_its_likeness():
+    """A job frees it at the same level every ten days, while our ticket is open: the third time nobody is told."""
+    disk = Disk(0.61)
+    told = []
+    for _ in range(6):
+        disk.seen.clear()
+        disk.live(10.25, 0.027).jump(-0.277)
+        told.append(disk.raised is not None)
+
+    assert told == [True, True, False, False, False, False]
+
+
+def test_people_who_make_room_now_and_then_are_no_saw():
+    """Never from the same level to the same level: they did it because we told them, and are told again."""
+    disk = Disk(0.3)
+    for freed in (0.3, 0.45, 0.25, 0.4):
+        disk.seen.clear()
+        disk.live((0.82 - disk.used) / 0.027 + freed * 5, 0.027)
+        assert disk.raised is not None
+        disk.jump(-freed)
 
 
 def test_a_saw_whose_clean_up_stops_is_told():
