@@ -5,9 +5,11 @@ The courier goes by the clock of its Job, so an hour passes here by writing down
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -62,28 +64,38 @@ class Deliveries:
 
     def add_case(self, *kinds: OperationKind) -> str:
         """Begin a case, queue these operations for it, and return its key."""
-        subject = {"mountpoint": f"{self.folder}/{len(self._cases)}"}
-        key = case_key("acme", HOST.id, "disk_space", subject)
-        self._cases[key] = Case(
-            key=key,
-            rule="disk_space",
-            subject=subject,
-            state="open",
-            severity=Severity.CRITICAL,
-            priority=OPENED_AS,
-            first_seen=START,
-            last_seen=START,
-            changed_at=START,
-            opened_at=START,
-            evidence={"value": 1e9, "whole": 1e11, "unit": "bytes"},
-        )
-        self.queue(key, *kinds)
-        return key
+        self.add_cases(1, *kinds)
+        return self.keys[-1]
+
+    def add_cases(self, number: int, *kinds: OperationKind) -> None:
+        """Begin so many cases, and queue these operations for each."""
+        for _ in range(number):
+            subject = {"mountpoint": f"{self.folder}/{len(self._cases)}"}
+            key = case_key("acme", HOST.id, "disk_space", subject)
+            self._cases[key] = Case(
+                key=key,
+                rule="disk_space",
+                subject=subject,
+                state="open",
+                severity=Severity.CRITICAL,
+                priority=OPENED_AS,
+                first_seen=START,
+                last_seen=START,
+                changed_at=START,
+                opened_at=START,
+                evidence={"value": 1e9, "whole": 1e11, "unit": "bytes"},
+            )
+        self._queue(self.keys[-number:], kinds)
 
     def queue(self, key: str, *kinds: OperationKind) -> None:
-        """Queue operations of these kinds for the case with this key, as the daemon does: with the case, in one transaction."""
+        """Queue operations of these kinds for the case with this key."""
+        self._queue([key], kinds)
+
+    def _queue(self, keys: Iterable[str], kinds: Iterable[OperationKind]) -> None:
+        """Queue as the daemon does: with the cases, in one transaction."""
         with Store.open(self.folder) as store, store.transaction():
-            for kind in kinds:
+            outbox = Outbox(store)
+            for key, kind in itertools.product(keys, kinds):
                 case = self._cases[key]
                 priority = "P1" if kind == "raise_priority" else case.priority
                 case = msgspec.structs.replace(case, operations=case.operations + 1, priority=priority)
@@ -97,7 +109,7 @@ class Deliveries:
                     created_at=self.now,
                 )
                 store.save_case(case, [TOPICS[kind]], self.now)
-                Outbox(store).queue(operation)
+                outbox.queue(operation)
                 self._cases[key] = case
                 self.operations.append(operation)
 

@@ -47,15 +47,17 @@ class FakeDesk:
         self.before: Callable[[Request], Response | None] = lambda _: None
         self.lose: Callable[[Request], bool] = lambda _: False
         self.url = ""
+        self._port = 0
         self._specification = specification
         self._map = Map([rule.empty() for rule in self.routes], strict_slashes=False)
         self._one_at_a_time = threading.Lock()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[FakeDesk]:
-        """Serve on a free port until the block ends. Every request must have kept the specification."""
-        server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Quiet)
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        """Serve until the block ends, on a free port, and later on the same. Every request must have kept the specification."""
+        server = make_server("127.0.0.1", self._port, self._answer, threaded=True, request_handler=_Quiet)
+        self._port = server.server_port
+        self.url = f"http://127.0.0.1:{self._port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
