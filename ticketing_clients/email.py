@@ -165,7 +165,7 @@ class Email:
 
         The same ticket again is the same message.
         """
-        from ticketing_clients._calendar import proposed_window  # noqa: PLC0415 - heavy, and not for the daemon
+        from ticketing_clients._mail.calendar import proposed_window  # noqa: PLC0415 - heavy, and not for the daemon
 
         number = letter.message_id(self._domain, msgspec.json.encode(ticket))
         subject = letter.header_text(cut(ticket.title, LONGEST_SUBJECT))

@@ -12,7 +12,7 @@ What shapes this file:
   status is seen as the ticket's state, but is nobody's act.
 - A matrix of impact and urgency, or a rule, may set another priority than asked for: read back.
 
-How it is asked is in `_freshservice_rest`. The file is longer than most clients for its many options, and because nothing is
+How it is asked is in `_freshservice.rest`. The file is longer than most clients for its many options, and because nothing is
 taken as done.
 """
 
@@ -30,7 +30,7 @@ from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked,
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, Paragraph, cut
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
-from ticketing_clients._freshservice_rest import Activity, Agent, FreshserviceRest, Note, One, Row, tag
+from ticketing_clients._freshservice.rest import Activity, Agent, FreshserviceRest, Note, One, Row, tag
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     WORKING,

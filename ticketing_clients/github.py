@@ -11,7 +11,7 @@ Its ways, each from its documentation, that shape this file:
 - An issue can be transferred to another repository (301) or deleted (410).
 - A limit on what is written, apart from the one on requests: 80 a minute and 500 an hour; `_http` knows how it is told.
 
-How it is asked is in `_github_rest`, what it shares with GitLab in `_issues`. The file is longer than most clients, because
+How it is asked is in `_github.rest`, what it shares with GitLab in `_issues`. The file is longer than most clients, because
 every change is read back.
 """
 
@@ -29,7 +29,7 @@ from ticketing_clients._acts import meant_by
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut, one_line
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
-from ticketing_clients._github_rest import Event, GitHubRest, Issue, Said
+from ticketing_clients._github.rest import Event, GitHubRest, Issue, Said
 from ticketing_clients._read_back import read_back
 from ticketing_clients._ticket import (
     Act,

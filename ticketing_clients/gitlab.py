@@ -11,7 +11,7 @@ Its ways, each from there, that shape this file:
 - An issue is open or closed, for no reason; a duplicate is known by its link. That somebody was assigned is told only in words.
 - A moved issue is left behind closed. A deleted one is gone for good.
 
-How it is asked is in `_gitlab_rest`. The file is longer than most clients, because every change is read back.
+How it is asked is in `_gitlab.rest`. The file is longer than most clients, because every change is read back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ticketing_clients._acts import meant_by
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut, one_line
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected
-from ticketing_clients._gitlab_rest import Change, GitLabRest, Issue, Note, Upload, User
+from ticketing_clients._gitlab.rest import Change, GitLabRest, Issue, Note, Upload, User
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     Act,

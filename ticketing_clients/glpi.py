@@ -10,7 +10,7 @@ What shapes this file:
 - On a closed ticket nobody writes who may not reopen it. Our own follow-ups are not to stop the clock of the first answer.
 - Success (201, 200, 207) may hold a refusal.
 
-How it is asked is in `_glpi_rest`. The file is longer than most clients for its many options, and because nothing is taken as
+How it is asked is in `_glpi.rest`. The file is longer than most clients for its many options, and because nothing is taken as
 done.
 """
 
@@ -32,7 +32,7 @@ from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked,
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, Paragraph, cut
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
-from ticketing_clients._glpi_rest import File, Files, Followup, GlpiRest, Row
+from ticketing_clients._glpi.rest import File, Files, Followup, GlpiRest, Row
 from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     WORKING,

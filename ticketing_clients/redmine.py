@@ -8,7 +8,7 @@ Its ways, each seen on the real server, that shape this file:
 - What answers with success has an empty body; 401, 403 and 404 have one too.
 - Its status "Resolved" is not a closed one. A deleted issue is gone for good.
 
-How it is asked is in `_redmine_rest`, what its answers mean is here. The file is longer than most clients, because nothing that
+How it is asked is in `_redmine.rest`, what its answers mean is here. The file is longer than most clients, because nothing that
 Redmine is asked for may be taken as done.
 """
 
@@ -27,7 +27,7 @@ from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Reje
 from ticketing_clients._markup.markdown import to_markdown
 from ticketing_clients._markup.textile import to_textile
 from ticketing_clients._read_back import numeric, read_back
-from ticketing_clients._redmine_rest import Answer, Issue, Journal, RedmineRest
+from ticketing_clients._redmine.rest import Answer, Issue, Journal, RedmineRest
 from ticketing_clients._ticket import (
     WORKING,
     Act,

@@ -9,7 +9,8 @@ Its ways, each seen on the real server, that shape this file:
 - A correspondence opens a resolved ticket by itself; it can set the status back in the same request.
 - `__CurrentUser__` in a search is the user of the token: that tells our own acts from people's without knowing our name.
 
-How it is asked is in `_rest2`; what its answers mean is here. The file is longer than most clients, because of these ways.
+How it is asked is in `_request_tracker.rest`; what its answers mean is here. The file is longer than most clients, because of
+these ways.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ticketing_clients._client import Capabilities, Check, ClientContext, Client
 from ticketing_clients._document import cut, to_plain
 from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
 from ticketing_clients._read_back import LONGEST_MESSAGE, numeric, read_back
-from ticketing_clients._rest2 import Named, Rest2, StoredTicket, quoted
+from ticketing_clients._request_tracker.rest import Named, RequestTrackerRest, StoredTicket, quoted
 from ticketing_clients._ticket import (
     WORKING,
     Act,
@@ -123,7 +124,7 @@ class RequestTracker:
             secrets=(token,),
             ca_file=options.ca_file,
         )
-        self._rest = Rest2(self._http, desk, options.queue, {options.key_field, options.host_field})
+        self._rest = RequestTrackerRest(self._http, desk, options.queue, {options.key_field, options.host_field})
 
     @property
     def capabilities(self) -> Capabilities:

@@ -1,7 +1,7 @@
 """A signed webhook: whoever wants the tickets receives them as events, and tells nothing back.
 
 It is signed as Standard Webhooks 1.0.0 says (https://www.standardwebhooks.com), for which most languages have a library. What an
-event holds is in `_webhook_events`, and for receivers in `docs/webhook.md`.
+event holds is in `_webhook.events`, and for receivers in `docs/webhook.md`.
 
 A request whose outcome is unknown is sent again, byte for byte and with the same `webhook-id`: a receiver that has seen the id
 answers with success and does nothing. That makes one ticket of it, for there is nobody to be asked. So the id is made of what
@@ -23,10 +23,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ticketing_clients import _webhook_events as events
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._errors import DeskUnreachable, Rejected, TicketGone
 from ticketing_clients._ticket import Attachment, Comment, FoundTicket, Priority, Ticket, TicketRef, TicketState
+from ticketing_clients._webhook import events
 
 FEWEST_BYTES, MOST_BYTES = 24, 64  # of a signing key, as the scheme wants it
 PREFIX = "whsec_"

@@ -10,7 +10,7 @@ What shapes this file:
 - Names of states are free; what a state means, its type tells.
 - A public note is shown in the customer's portal and is not mailed.
 
-How it is asked is in `_zammad_rest`. The file is longer than most clients for its many options, and because nothing is taken as
+How it is asked is in `_zammad.rest`. The file is longer than most clients for its many options, and because nothing is taken as
 done.
 """
 
@@ -42,7 +42,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
-from ticketing_clients._zammad_rest import Article, History, Row, User, ZammadRest
+from ticketing_clients._zammad.rest import Article, History, Row, User, ZammadRest
 
 LONGEST_TITLE = 200  # code points; what Zammad's own form takes
 SYSTEM = 1  # the user who acts for Zammad itself: triggers, timers, mail

@@ -22,7 +22,7 @@ from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginFamil
 from agent.settings import Settings
 from collectors import CollectorOptions, CollectorPlugin
 from thresholds import Rule
-from ticketing_clients._webhook_events import AnyEvent
+from ticketing_clients._webhook.events import AnyEvent
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agent", "collectors", "thresholds", "ticketing_clients")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import icalendar
 
 from ticketing_clients import ProposedWindow
-from ticketing_clients._calendar import proposed_window
+from ticketing_clients._mail.calendar import proposed_window
 from ticketing_clients.contract import NOON, WORDS, new_ticket
 
 ZONED = ProposedWindow(start=NOON, end=NOON + timedelta(hours=2), zone="Asia/Shanghai", reason="a, b; c\nd 夜里")

@@ -101,7 +101,7 @@ class Queue(Linked, frozen=True):
     fields: list[Named] = msgspec.field(name="TicketCustomFields", default_factory=list)
 
 
-class Rest2:
+class RequestTrackerRest:
     """One queue, asked through `http`. `needed` are the custom fields without which no ticket could be found again."""
 
     def __init__(self, http: Http, desk: str, queue: str, needed: set[str]) -> None:

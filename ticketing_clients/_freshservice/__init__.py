@@ -1,0 +1,1 @@
+"""How Freshservice is asked, for its client in `freshservice.py`."""

@@ -1,0 +1,1 @@
+"""How GitHub is asked, for its client in `github.py`."""

@@ -1,0 +1,1 @@
+"""How GitLab is asked, for its client in `gitlab.py`."""

@@ -1,0 +1,1 @@
+"""How GLPI is asked, for its client in `glpi.py`."""

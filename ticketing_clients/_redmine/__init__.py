@@ -1,0 +1,1 @@
+"""How Redmine is asked, for its client in `redmine.py`."""

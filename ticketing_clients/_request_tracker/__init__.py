@@ -1,0 +1,1 @@
+"""How Request Tracker is asked, for its client in `request_tracker.py`."""

@@ -1,0 +1,1 @@
+"""What the client in `webhook.py` tells."""

@@ -1,0 +1,1 @@
+"""How Zammad is asked, for its client in `zammad.py`."""
