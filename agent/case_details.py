@@ -17,6 +17,7 @@ _DELIVERED: Mapping[str, str] = {
     "raise_priority": "priority raised at the desk",
     "comment": "comment written at the desk",
     "resolve": "ticket resolved at the desk",
+    "attach": "file attached at the desk",
 }
 _ACTS: Mapping[str, str] = {
     "reply": "answered",
@@ -49,9 +50,12 @@ def case_details(store: Store, folder: Path, case: Case, summaries: Mapping[str,
 def _entry(happening: Happening) -> TimeLineEntry:
     """Return one line of the story in plain words, a person's act with the person."""
     first, _, rest = happening.what.partition(" ")
+    kind, _, copy = rest.partition(" to ")
     act, _, person = happening.what.partition(" by ")
-    if first == "delivered" and rest in _DELIVERED:
-        return TimeLineEntry(at=happening.at, what=_DELIVERED[rest])
+    if first == "delivered" and kind in _DELIVERED:
+        return TimeLineEntry(at=happening.at, what=_DELIVERED[kind].replace("the desk", copy or "the desk"))
+    if happening.what.startswith("left out "):
+        return TimeLineEntry(at=happening.at, what=f"{happening.what}: the desk cannot do it")
     if person and act in _ACTS:
         return TimeLineEntry(at=happening.at, what=_ACTS[act], by=person)
     return TimeLineEntry(at=happening.at, what=_CLOSED.get(happening.what, happening.what))

@@ -24,7 +24,8 @@ from agent.model import (
     OperationKind,
     Topic,
 )
-from agent.settings import DAY, CaseSettings, CustomerSettings, HostSettings
+from agent.routing import targets
+from agent.settings import DAY, CaseSettings, CustomerSettings, DeliverySettings, HostSettings
 from thresholds import Rule, Severity
 from ticketing_clients import Priority
 
@@ -46,6 +47,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     host: HostSettings
     customer: CustomerSettings
     policy: CaseSettings
+    delivery: DeliverySettings = DeliverySettings()
     first_look_ends: float
     maintenance: bool = False
     unseen: tuple[str, ...] = ()
@@ -107,6 +109,17 @@ class Followed:
         """The rule that made the case; None for a gathering, an orphan, or a rule that was switched off."""
         return self.situation.rules.get(self.case.rule)
 
+    @property
+    def desks(self) -> tuple[str, ...]:
+        """The desks that the case is told to, its home first; where that was not decided yet, those that it would get now."""
+        if self.case.desks:
+            return self.case.desks
+        return (self.case.ticket.desk,) if self.case.ticket else self.route()
+
+    def route(self) -> tuple[str, ...]:
+        """Return the desks that the configuration has for the case as it is now."""
+        return targets(self.case, self.situation.customer, self.situation.delivery)
+
     def step(self, before: Case | None) -> Step:
         """Return the outcome, compared with the case as it was stored."""
         return Step(
@@ -154,14 +167,15 @@ class Followed:
             confirmed=False,
         )
         if parent is not None:
-            self.set(ticket=None)
+            self.set(ticket=None, desks=())
         elif returns:
+            self.set(desks=self.desks)
             self.ask("reopen", "returned")
             if case.ticket_priority is not None and priorities.worse(case.priority, case.ticket_priority):
                 self.ask("raise_priority", "returned", earlier_priority=case.ticket_priority)
             self.ask("comment", "returned", public=True)
         else:
-            self.set(ticket=None, ticket_status="", acts=())
+            self.set(ticket=None, ticket_status="", acts=(), desks=self.route())
             self.ask("open", "opened")
 
     def go_away(self, happening: str) -> None:
@@ -176,22 +190,27 @@ class Followed:
         )
 
     def end_untold(self) -> None:
-        """End what the desk could not be told of while it lasted: nobody was asked to do anything, so nobody has to confirm."""
+        """End what the desk could not be told of while it lasted: nobody was asked to do anything, so nobody has to confirm.
+
+        Another desk may have got its copy; the outbox withdraws what is said here to one that has not.
+        """
         self.untold = True
         self.become(
             "closed", "over before the desk was told", closed_at=self.now, closed_by="cleared", breach_since=None
         )
+        self.ask("comment", "closed", public=True, desks=self.desks[1:])
+        self.ask("resolve", "closed", desks=self.desks[1:])
 
     def close(self, by: ClosedBy) -> None:
         """Close the case with its report; bring the ticket to its end unless a person already did."""
         # A reopening that is still on its way comes before what is asked for here.
         ticket_is_open = self.case.closed_by_person_at is None or self.case.contest == "asked"
         self.become("closed", f"closed by {by}", closed_at=self.now, closed_by=by, breach_since=None)
-        if by == "parent" or self.case.ticket_status == "gone":
+        if by == "parent":
             return
-        self.ask("comment", "closed", public=True)
-        if ticket_is_open:
-            self.ask("resolve", "closed")
+        copies = self.desks[1:]
+        self.ask("comment", "closed", public=True, desks=copies if self.case.ticket_status == "gone" else self.desks)
+        self.ask("resolve", "closed", desks=self.desks if ticket_is_open else copies)
 
     # -- the time ---------------------------------------------------------------------------------------------------
 
@@ -223,8 +242,9 @@ class Followed:
             return  # nothing measured since speaks against them
         elif case.contest == "none":
             self.set(contest="asked")
-            self.ask("reopen", "not_fixed")
-            self.ask("comment", "not_fixed", public=True)
+            # Nobody closed the copies: there is nothing to open again there.
+            self.ask("reopen", "not_fixed", desks=self.desks[:1])
+            self.ask("comment", "not_fixed", public=True, desks=self.desks[:1])
         elif case.contest == "reopened":
             self.set(contest="over")
             self.ask("comment", "still_breaching", public=True)
@@ -233,7 +253,7 @@ class Followed:
 
     def open_gathering(self, told: Sequence[Case]) -> None:
         """Open the one ticket that speaks for `told`."""
-        self.become("open", "opened", opened_at=self.now, opened=(self.now,))
+        self.become("open", "opened", opened_at=self.now, opened=(self.now,), desks=self.route())
         self.ask("open", "digest", members=told)
 
     def take_members(self, told: Sequence[Case]) -> None:
@@ -284,20 +304,23 @@ class Followed:
         public: bool = False,
         earlier_priority: Priority | None = None,
         members: Sequence[Case] = (),
+        desks: tuple[str, ...] | None = None,
     ) -> None:
-        """Queue an operation at the desk, with the facts as they are now."""
-        number = self.case.operations + 1
-        self.set(operations=number)
-        self.operations.append(
-            Operation(
-                id=f"{self.case.key[:16]}-{number}",
-                case=self.case.key,
-                kind=kind,
-                topic=topic,
-                public=public,
-                facts=pack(
-                    case_facts(self.case, self.situation.rules, self.situation.unseen, earlier_priority, members)
-                ),
-                created_at=self.now,
+        """Queue an operation with the facts as they are now: at `desks`, which are the case's own when None."""
+        facts = pack(case_facts(self.case, self.situation.rules, self.situation.unseen, earlier_priority, members))
+        for desk in self.desks if desks is None else desks:
+            number = self.case.operations + 1
+            self.set(operations=number)
+            self.operations.append(
+                Operation(
+                    id=f"{self.case.key[:16]}-{number}",
+                    case=self.case.key,
+                    kind=kind,
+                    topic=topic,
+                    desk=desk,
+                    copy=desk != self.desks[0],
+                    public=public,
+                    facts=facts,
+                    created_at=self.now,
+                )
             )
-        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -20,11 +20,12 @@ import msgspec
 from agent.address import split_address
 from agent.collecting import ConfiguredCollector, HostAccess
 from agent.decode import ConfigError, ConfigErrors, decode, join, nearest
+from agent.follow import GATHERINGS
 from agent.host import host_zone, is_zone
 from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginError
-from agent.settings import Settings
+from agent.settings import Route, Settings
 from collectors import CollectorContext
-from thresholds import Rule, Threshold
+from thresholds import Rule, Threshold, allows
 from ticketing_clients import ClientOptions, ClientPlugin
 
 DEFAULT_PATH = Path("/etc/foretell/foretell.toml")
@@ -74,6 +75,8 @@ def load(
     settings = reader.settings(data)
     collectors = tuple(reader.collectors(settings, context or HostAccess())) if "collectors" in parts else ()
     rules = tuple(reader.rules(settings)) if "rules" in parts else ()
+    if "rules" in parts:
+        reader.check_routes(settings.delivery.routes, [rule.id for rule, _ in rules])
     desks = dict(reader.desks(settings)) if "desks" in parts else {}
     if reader.errors:
         raise ConfigErrors(reader.errors)
@@ -141,11 +144,14 @@ class _Reader:
         settings, self.errors = decode(Settings, data, file=self.file)
         settings = settings or Settings()
         refused = {error.key for error in self.errors}
-        zone, desk = settings.customer.zone, settings.delivery.desk
+        zone = settings.customer.zone
         if zone is not None and not is_zone(zone):
             self.wrong("customer.zone", "is no IANA time zone", nearest(zone, available_timezones(), "Europe/Berlin"))
-        if desk not in settings.desks and "delivery.desk" not in refused:
-            self.wrong("delivery.desk", f"there is no [desks.{join(desk)}]", nearest(desk, settings.desks))
+        named = {"delivery.desk": settings.delivery.desk}
+        named |= {f"delivery.routes[{n}].desk": route.desk for n, route in enumerate(settings.delivery.routes)}
+        for key, desk in named.items():
+            if desk not in settings.desks and key not in refused:
+                self.wrong(key, f"there is no [desks.{join(desk)}]", nearest(desk, settings.desks))
         try:
             split_address(settings.agent.listen)
         except ValueError:
@@ -207,8 +213,11 @@ class _Reader:
 
     def desks(self, settings: Settings) -> Iterator[tuple[str, tuple[ClientPlugin, ClientOptions]]]:
         """Yield every configured desk by its name."""
-        for name, table in settings.desks.items():
+        for name in settings.desks:
             key = join("desks", name)
+            table = self._whole(name, settings.desks)
+            if table is None:
+                continue
             client = table.get("client")
             if not isinstance(client, str):
                 known = ", ".join(f'"{name}"' for name in TICKETING_CLIENTS.names())
@@ -219,6 +228,32 @@ class _Reader:
             options = plugin and self.take(plugin.options, table, key)
             if plugin and options:
                 yield name, (plugin, options)
+
+    def _whole(self, name: str, desks: Mapping[str, dict[str, Any]]) -> dict[str, Any] | None:
+        """Return a desk's table with what it takes over from the desk that it is `like`, and so on; None when that is wrong."""
+        table, way = dict(desks[name]), [name]
+        while "like" in table:
+            other, key = table.pop("like"), join("desks", name, "like")
+            if not isinstance(other, str) or other not in desks:
+                cure = nearest(other, desks.keys() - {name}) if isinstance(other, str) else "write another desk's name"
+                self.wrong(key, "is not the name of a desk", cure)
+                return None
+            if other in way:
+                self.wrong(key, f"goes round in a circle: {' -> '.join([*way, other])}", "leave it out in one of them")
+                return None
+            way.append(other)
+            table = _changed(desks[other], table)
+        return table
+
+    def check_routes(self, routes: Iterable[Route], rules: Iterable[str]) -> None:
+        """Note patterns of routes that are like no rule: most likely a slip, after which tickets go elsewhere in silence."""
+        known = {*rules, *GATHERINGS}
+        for route in routes:
+            for pattern in route.match.rule:
+                if not any(allows([pattern.removeprefix("!")], rule) for rule in known):
+                    self.notes.append(
+                        f"the route to {route.desk} is for {pattern}, and no rule that is judged is called so"
+                    )
 
 
 def shipped_rules() -> dict[str, dict[str, Any]]:

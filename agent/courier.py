@@ -1,7 +1,8 @@
-"""The Courier: a short-lived child that renders, sends and polls one batch, and is gone afterwards with all it had to import.
+"""The Courier: a short-lived child that renders, sends and polls one batch at one desk, and is gone with all it had to import.
 
 Started as `python -P -m agent.courier` with a Job as JSON on standard input. Whatever happens to it, the outbox says how far
-it came. A lock in the state folder keeps a second one out, even if the daemon that started the first was killed.
+it came. A lock in the state folder keeps a second one for the same desk out, even if the daemon that started the first was
+killed. Those for other desks work at the same time: one child costs a quarter of a second and 38 MB, and is seldom there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,8 +19,10 @@ import structlog
 
 from agent import logs
 from agent.config import Configuration, load
-from agent.delivery import Delivery, failed
-from agent.dispatch import Job
+from agent.courier_process import Job
+from agent.decode import join
+from agent.delivery import Delivery
+from agent.desk_health import failed
 from agent.folder import FolderInUse, lock
 from agent.model import DeskHealth
 from agent.render import RenderContext
@@ -26,8 +30,6 @@ from agent.secrets import Secrets
 from agent.store import Store
 from agent.version import VERSION
 from ticketing_clients import TicketingClient
-
-LOCK_NAME = "courier.lock"
 
 log = structlog.get_logger()
 
@@ -44,9 +46,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.secrets.get(name)
 
 
-def build_client(configuration: Configuration, state_dir: Path, now: float) -> TicketingClient:
-    """Return the client of the desk that gets the tickets. Raises LookupError or ValueError when its options cannot be used."""
-    desk = configuration.settings.delivery.desk
+def build_client(configuration: Configuration, desk: str, state_dir: Path, now: float) -> TicketingClient:
+    """Return the client of the desk with this configured name. Raises LookupError or ValueError when it cannot be used."""
+    if desk not in configuration.desks:
+        raise LookupError(f"there is no [desks.{join(desk)}] any more, and it still has tickets of ours or work to do")
     plugin, options = configuration.desks[desk]
     return plugin.build(
         options, Context(secrets=Secrets(configuration.settings.secrets), state_dir=state_dir, now=now), desk
@@ -55,13 +58,16 @@ def build_client(configuration: Configuration, state_dir: Path, now: float) -> T
 
 def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[[], float]) -> DeskHealth:
     """Run one batch in this process and record how the desk was."""
-    settings = configuration.settings
-    desk = settings.delivery.desk
+    desk = job.desk
     render = RenderContext(
-        settings=settings, host=job.host, zone=ZoneInfo(configuration.zone), now=job.now, version=VERSION
+        settings=configuration.settings,
+        host=job.host,
+        zone=ZoneInfo(configuration.zone),
+        now=job.now,
+        version=VERSION,
     )
     try:
-        client = build_client(configuration, Path(job.state_dir), job.now)
+        client = build_client(configuration, desk, Path(job.state_dir), job.now)
     except (LookupError, ValueError) as error:
         log.warning("the desk cannot be used as it is configured", desk=desk, detail=str(error))
         health = failed(store.desk_health(desk), "not_authorised", str(error), job.now)
@@ -71,6 +77,11 @@ def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[
     return health
 
 
+def lock_name(desk: str) -> str:
+    """Return the name of the lock file that one courier for `desk` holds while it works."""
+    return f"courier-{quote(desk, safe='')}.lock"
+
+
 def main() -> int:
     """Deliver the batch on standard input; return the process's exit status."""
     logs.configure()
@@ -78,11 +89,11 @@ def main() -> int:
     folder = Path(job.state_dir)
     began = time.monotonic()
     try:
-        with lock(folder, LOCK_NAME), Store.open(folder) as store:
+        with lock(folder, lock_name(job.desk)), Store.open(folder) as store:
             configuration = load(Path(job.config) if job.config else None, parts={"desks"})
             deliver(job, configuration, store, now=lambda: job.now + time.monotonic() - began)
     except FolderInUse:
-        log.info("another courier is still at work")
+        log.info("another courier is still at work", desk=job.desk)
     return 0
 
 

@@ -124,8 +124,7 @@ def make_resident(
         folder.path,
         configuration.source,
         host,
-        desk=settings.delivery.desk,
-        poll=settings.delivery.poll,
+        delivery=settings.delivery,
         clock=clock,
     )
     meanings = {reading.name: reading.meaning for one in configuration.collectors for reading in one.plugin.readings}

@@ -18,7 +18,7 @@ from agent.cases import RECURRENCE_PERIOD
 from agent.collecting import Collection
 from agent.config import Configuration, load
 from agent.courier import deliver
-from agent.dispatch import Job
+from agent.courier_process import Job
 from agent.folder import StateFolder
 from agent.host import HostIdentity
 from agent.model import Acted, Case, CaseState
@@ -117,9 +117,10 @@ class Stage:
 
     def _courier(self, at: float) -> None:
         look = at - self.looked >= LOOK_EVERY
-        if look or self.outbox.due(at, limit=1):
+        desk = self.configuration.settings.delivery.desk
+        if look or self.outbox.due(desk, at, limit=1):
             self.looked = at if look else self.looked
-            job = Job(config=None, state_dir=str(self.state_dir), host=HOST, now=at, poll=look)
+            job = Job(config=None, state_dir=str(self.state_dir), host=HOST, desk=desk, now=at, poll=look)
             deliver(job, self.configuration, self.store, now=lambda: at)
 
     def _titled(self, told: Told) -> Told:

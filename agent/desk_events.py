@@ -13,22 +13,29 @@ KEPT_ACTS = 50
 def hear(one: Followed, event: DeskEvent) -> None:
     """Take in what the desk did or shows."""
     match event:
-        case Delivered(kind="open" | "reopen"):
-            contest = "reopened" if one.case.contest == "asked" else one.case.contest
-            one.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
-            one.happenings.append(f"delivered {event.kind}")
-            if event.kind == "open":
-                _tell_after_all(one)
         case Delivered():
-            one.happenings.append(f"delivered {event.kind}")
+            _take_in(one, event)
         case Refused():
-            one.happenings.append(f"refused {event.kind}: {event.reason}")
+            by = f" by {event.desk}" if event.copy else ""
+            one.happenings.append(f"refused {event.kind}{by}: {event.reason}")
         case Adopted():
-            one.set(ticket=one.case.ticket or event.ref)
+            one.set(ticket=one.case.ticket or event.ref, desks=one.case.desks or (event.ref.desk,))
         case Acted():
             _note(one, event.act)
         case Observed():
             _observe(one, event)
+
+
+def _take_in(one: Followed, event: Delivered) -> None:
+    """Note that the desk did it. What is done to a copy changes nothing about the case."""
+    to = f" to {event.ref.desk}" if event.copy else ""
+    one.happenings.append(f"{'left out' if event.left_out else 'delivered'} {event.kind}{to}")
+    if event.copy or event.kind not in {"open", "reopen"}:
+        return
+    contest = "reopened" if one.case.contest == "asked" else one.case.contest
+    one.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
+    if event.kind == "open":
+        _tell_after_all(one)
 
 
 def _tell_after_all(one: Followed) -> None:
@@ -37,18 +44,21 @@ def _tell_after_all(one: Followed) -> None:
         one.become("open", "its earlier ticket was opened after all", hold=None, opened_at=one.now)
     elif one.case.state == "closed":
         one.become("awaiting_confirmation", "its ticket was opened after all", closed_at=None, closed_by=None)
-        one.ask("comment", "recovered", public=True)
+        one.ask("comment", "recovered", public=True, desks=one.desks[:1])
 
 
 def _observe(one: Followed, event: Observed) -> None:
-    state = event.state
-    if state is None:
-        # Deleted by a person: their decision stands; the case ends when the readings do.
-        one.set(ticket_status="gone", contest="over", closed_by_person_at=one.case.closed_by_person_at or event.at)
+    state, case = event.state, one.case
+    if state is None or state.status in {"deleted", "merged"}:
+        # A person deleted it, or made it part of another ticket: their decision stands; the case ends when the readings do.
+        status = "merged" if state is not None and state.status == "merged" else "gone"
+        one.set(ticket_status=status, contest="over", closed_by_person_at=case.closed_by_person_at or event.at)
         return
-    one.set(ticket_status=state.desk_status, ticket_priority=state.priority, handler=state.handler)
+    one.set(ticket=state.ref, ticket_status=state.desk_status, ticket_priority=state.priority, handler=state.handler)
     for act in state.acts:
         _note(one, act)
+    if state.status == "rejected" and case.closed_by_person_at is None and one.case.state in {"open", "acknowledged"}:
+        _leave_it(one, "refused at the desk")
     _notice_status(one, open_now=state.open, at=event.at)
 
 
@@ -74,7 +84,7 @@ def _heed(one: Followed, act: Act) -> None:
             until = act.until.timestamp() if act.until else one.now + policy.acknowledgement
             one.become("deferred", "", deferred_until=until)
         case "wont_fix" if working:
-            one.become("deferred", "", deferred_until=one.now + policy.wont_fix)
+            _leave_it(one, "")
         case "confirm" if working and case.breach_since is not None:
             one.ask("comment", "still_breaching", public=True)
         case "confirm":
@@ -83,6 +93,11 @@ def _heed(one: Followed, act: Act) -> None:
             one.set(closed_by_person_at=at)
         case _:
             pass
+
+
+def _leave_it(one: Followed, happening: str) -> None:
+    """Take a refusal to fix like a deferral, with an end of its own: nothing is forgotten for ever."""
+    one.become("deferred", happening, deferred_until=one.now + one.situation.policy.wont_fix)
 
 
 def _notice_status(one: Followed, *, open_now: bool, at: float) -> None:

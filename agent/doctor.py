@@ -83,7 +83,8 @@ def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> It
     yield _clock()
     yield _page(listen or configuration.settings.agent.listen, state_dir)
     yield from _collectors(configuration)
-    yield from _desk(configuration, state_dir)
+    for desk in configuration.settings.delivery.desks:
+        yield from _desk(configuration, desk, state_dir)
 
 
 def _python() -> Result:
@@ -125,7 +126,9 @@ def _changed_files(ours: Distribution) -> Iterator[str]:
 def _configuration(configuration: Configuration) -> Result:
     where = str(configuration.source or "built-in defaults")
     rules, collectors = len(configuration.rules), len(configuration.collectors)
-    found = f"{where}: {collectors} collectors, {rules} rules, desk {configuration.settings.delivery.desk}"
+    desks = configuration.settings.delivery.desks
+    told = f"{'desk' if len(desks) == 1 else 'desks'} {', '.join(desks)}"
+    found = f"{where}: {collectors} collectors, {rules} rules, {told}"
     if configuration.notes:
         return Result(
             number=3,
@@ -233,15 +236,14 @@ def _collectors(configuration: Configuration) -> Iterator[Result]:
             yield Result(number=9, subject=subject, verdict="well", found=found)
 
 
-def _desk(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
-    desk = configuration.settings.delivery.desk
+def _desk(configuration: Configuration, desk: str, state_dir: Path) -> Iterator[Result]:
     subject = f"desk {desk}"
 
     def wrong(found: str, hint: str, reason: Obstacle) -> Result:
         return Result(number=10, subject=subject, verdict="wrong", found=found, hint=hint, reason=reason)
 
     try:
-        checks = build_client(configuration, state_dir, time.time()).check()
+        checks = build_client(configuration, desk, state_dir, time.time()).check()
     except LookupError as error:
         yield wrong(str(error), "name its file in [secrets], readable for the agent's user", "not_authorised")
     except ValueError as error:

@@ -41,6 +41,7 @@ def _see_breach(one: Followed, finding: Finding) -> None:
     )
     if case.adopted:  # what its ticket was opened with is not known; this is no change for the worse
         one.set(priority=_assess(one))
+        one.set(desks=(*one.desks[:1], *(desk for desk in one.route()[1:] if desk not in one.desks)))
     match case.state:
         case "closed":
             one.become("pending", "seen again", first_seen=finding.at)

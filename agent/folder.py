@@ -50,6 +50,15 @@ def lock(folder: Path, name: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def sync_folder(path: Path) -> None:
+    """Make new names in the folder `path` survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def is_in_use(folder: Path) -> bool:
     """Return whether an agent holds `folder`. Raises OSError when that may not be seen."""
     try:

@@ -59,6 +59,7 @@ def _take(followed: dict[str, Followed], event: DeskEvent, situation: Situation)
             subject={},
             state="open",
             adopted=True,
+            desks=(event.ref.desk,),
             ticket=event.ref,
             first_seen=event.at,
             last_seen=event.at,

@@ -122,21 +122,37 @@ def _case_families(now: Snapshot) -> Iterator[Metric]:
 
 
 def _desk_families(now: Snapshot) -> Iterator[Metric]:
-    operations = [(state, now.queue.counts.get(state, 0)) for state in WAITING_STATES]
-    yield _gauges("outbox_operations", "Operations in the outbox that are not done.", "state", operations)
-    waited = now.cycle_at - now.queue.oldest_at if now.queue.oldest_at is not None else 0.0
-    yield _gauge("outbox_oldest_seconds", "How long the oldest waiting operation has waited.", waited)
-    desk = now.desk
-    reachable = [] if desk.reachable is None else [(desk.name, desk.reachable)]
-    yield _gauges("desk_reachable", "Whether the desk answered when last asked; absent before.", "desk", reachable)
-    contact = [] if desk.last_contact is None else [(desk.name, desk.last_contact)]
-    yield _gauges("desk_last_contact_timestamp_seconds", "When the desk last answered.", "desk", contact)
-    requests = CounterMetricFamily(
-        PREFIX + "desk_requests_total", "What was asked of the desk since the start.", labels=["desk", "outcome"]
+    """Yield what is known of each desk, under its configured name."""
+    operations = GaugeMetricFamily(
+        PREFIX + "desk_operations", "Operations in the outbox that are not done.", labels=["desk", "state"]
     )
-    for outcome, count in desk.requests.items():
-        requests.add_metric([desk.name, outcome], count)
+    requests = CounterMetricFamily(
+        PREFIX + "desk_requests_total", "Batches at the desk since the start, by outcome.", labels=["desk", "outcome"]
+    )
+    attempts = CounterMetricFamily(
+        PREFIX + "desk_attempts_total",
+        "Tries of operations since the records began, by outcome: done, or the reason why not.",
+        labels=["desk", "outcome"],
+    )
+    for desk in now.desks:
+        for state in WAITING_STATES:
+            operations.add_metric([desk.name, state], desk.queue.counts.get(state, 0))
+        for outcome, count in desk.requests.items():
+            requests.add_metric([desk.name, outcome], count)
+        for outcome, count in desk.queue.attempts.items():
+            attempts.add_metric([desk.name, outcome], count)
+    yield operations
+    waited = [
+        (desk.name, now.cycle_at - desk.queue.oldest_at if desk.queue.oldest_at is not None else 0.0)
+        for desk in now.desks
+    ]
+    yield _gauges("desk_oldest_seconds", "How long the oldest waiting operation has waited.", "desk", waited)
+    reachable = [(desk.name, desk.reachable) for desk in now.desks if desk.reachable is not None]
+    yield _gauges("desk_reachable", "Whether the desk answered when last asked; absent before.", "desk", reachable)
+    contact = [(desk.name, desk.last_contact) for desk in now.desks if desk.last_contact is not None]
+    yield _gauges("desk_last_contact_timestamp_seconds", "When the desk last answered.", "desk", contact)
     yield requests
+    yield attempts
 
 
 def _reading_families(

@@ -28,6 +28,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     breach_since, healthy_since: start of the present run of findings; at most one of them is set.
     opened: the times this key opened or came back within the last 30 days; enough of them make it recurring.
     parent: key of the digest or storm case whose ticket speaks for this one. members: the keys such a parent speaks for.
+    desks: the names of the desks it was opened at, its home first (`agent.routing`); none while its parent speaks for it.
     acts: what people did on the ticket, the last 50, so that each counts once.
     operations: how many operations this case has made, which numbers the next.
     """
@@ -56,6 +57,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_until: float | None = None
     deferred_until: float | None = None
     adopted: bool = False
+    desks: tuple[str, ...] = ()
     ticket: TicketRef | None = None
     ticket_status: str = ""
     ticket_priority: Priority | None = None
@@ -71,7 +73,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     operations: int = 0
 
 
-OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve"]
+OperationKind = Literal["open", "reopen", "raise_priority", "comment", "resolve", "attach"]
 #: what a comment is about: the name of its wording template
 Topic = Literal[
     "opened",
@@ -88,9 +90,10 @@ Topic = Literal[
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to do at the desk, as language-neutral facts; queued in the transaction that changes its case.
+    """One thing to do at a desk, as language-neutral facts; queued in the transaction that changes its case.
 
     id: unique and stable, `<first 16 of the case key>-<number>`; it is the comment marker at the desk.
+    desk: the configured name of the desk. copy: whether that is not the case's home.
     public: whether a comment is meant for the customer.
     facts: everything its wording needs, so that the courier reads no case.
     """
@@ -99,6 +102,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     case: str
     kind: OperationKind
     topic: Topic
+    desk: str = ""  # in records from before there were many: the one that there was
+    copy: bool = False
     public: bool = False
     facts: dict[str, object]
     created_at: float
@@ -127,13 +132,15 @@ class QueuedOperation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True, tag="delivered"):
-    """The desk did it, and it was read back."""
+    """The desk did it, and it was read back. left_out: the desk cannot do such a thing, so that nothing was done."""
 
     case: str
     operation: str
     kind: OperationKind
     ref: TicketRef
     at: float
+    copy: bool = False
+    left_out: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
@@ -144,6 +151,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     kind: OperationKind
     reason: str
     at: float
+    desk: str = ""
+    copy: bool = False
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True, tag="observed"):

@@ -7,25 +7,27 @@
 
 What waits for a case that is over before the desk was told of it is dropped too.
 
-Cases do not wait for each other. Within a case one goes after the other, and a rejected one does not hold up the rest,
-except that everything after a rejected `open` waits for it: without the ticket there is nothing to say it on. It goes on
-when the opening is retried and done, or dropped.
+Neither cases nor desks wait for each other. What one case has for one desk goes in order, and a rejected one does not hold up
+the rest, except that everything after a rejected `open` waits for it: without the ticket there is nothing to say it on. It
+goes on when the opening is retried and done, or dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from agent.model import Delivered, DeskEvent, Operation, QueuedOperation, QueueState, Refused
+from agent.model import Case, Delivered, DeskEvent, Operation, QueuedOperation, QueueState, Refused
 from agent.settings import DAY
+from agent.spool import FileFacts, Spool
 from agent.status import Queue
 from agent.store import Store
-from ticketing_clients import TicketRef
+from ticketing_clients import Attachment, TicketRef
 
-_COLUMNS = "record, state, attempts, not_before, reason, detail, rendered, digest, ref"
+_COLUMNS = "record, desk, state, attempts, not_before, reason, detail, rendered, digest, ref"
 
 # A wait of more than a day was reckoned by a clock that lied, and is over.
 _LONGEST_WAIT = DAY
@@ -33,9 +35,9 @@ _LONGEST_WAIT = DAY
 _DUE = f"""
 WITH waiting AS (
     SELECT * FROM operations AS one
-    WHERE state IN ('queued', 'sending') AND (kind = 'open' OR 'rejected' IS NOT (
+    WHERE desk = ? AND state IN ('queued', 'sending') AND (kind = 'open' OR 'rejected' IS NOT (
         SELECT state FROM operations AS opening
-        WHERE opening.case_key = one.case_key AND opening.position < one.position
+        WHERE opening.case_key = one.case_key AND opening.desk = one.desk AND opening.position < one.position
             AND opening.kind = 'open' AND opening.state <> 'dropped'
         ORDER BY opening.position DESC LIMIT 1
     ))
@@ -53,14 +55,16 @@ class Outbox:
         """Work on `store`, and within its transactions."""
         self._store = store
         self._database = store.database
+        self._spool = Spool(store.folder)
 
     def queue(self, operation: Operation) -> None:
         """Append `operation`; call it in the transaction that saves its case."""
         self._database.write(
-            "INSERT INTO operations (id, case_key, kind, priority, created_at, record) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO operations (id, case_key, desk, kind, priority, created_at, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 operation.id,
                 operation.case,
+                operation.desk,
                 operation.kind,
                 str(operation.facts.get("priority", "P4")),
                 operation.created_at,
@@ -68,11 +72,56 @@ class Outbox:
             ),
         )
 
+    def attach(self, case: Case, file: Attachment, at: float) -> str:
+        """Queue `file` for the home ticket of `case` and return the operation's id; it is kept in the spool until it is settled.
+
+        The same content is attached to a case once, however often it is queued.
+        """
+        digest = sha256(file.content).hexdigest()
+        facts = FileFacts(
+            name=file.name,
+            media_type=file.media_type,
+            size=len(file.content),
+            sha256=digest,
+            priority=case.priority,
+        )
+        operation = Operation(
+            id=f"{case.key[:16]}-{digest[:16]}",
+            case=case.key,
+            kind="attach",
+            topic="attached",
+            desk=case.ticket.desk if case.ticket else case.desks[0],
+            facts=msgspec.to_builtins(facts),
+            created_at=at,
+        )
+        with self._store.transaction():  # in it, so that nobody sweeps what is not queued yet
+            if not self._database.read("SELECT 1 FROM operations WHERE id = ?", (operation.id,)):
+                self._spool.put(operation.id, file.content)
+                self.queue(operation)
+        return operation.id
+
+    def sweep(self) -> None:
+        """Remove the files of operations that are settled."""
+        with self._store.transaction():
+            rows = self._database.read(
+                "SELECT id FROM operations WHERE kind = 'attach' AND state IN ('queued', 'sending', 'rejected')"
+            )
+            self._spool.keep_only({name for (name,) in rows})
+
+    def name_desk(self, desk: str) -> None:
+        """Say where the operations go that were queued when there was only one desk, and none was named."""
+        self._database.write("UPDATE operations SET desk = ? WHERE desk = ''", (desk,))
+
     # -- reading ----------------------------------------------------------------------------------------------------
 
-    def due(self, now: float, limit: int) -> list[QueuedOperation]:
-        """Return the next operation of each case that may be tried at `now` (unix seconds), the most urgent cases first."""
-        return [_queued(row) for row in self._database.read(_DUE, (now, now + _LONGEST_WAIT, limit))]
+    def due(self, desk: str, now: float, limit: int) -> list[QueuedOperation]:
+        """Return what may be tried at `desk` at `now` (unix seconds): each case's next operation, the most urgent cases first."""
+        return [_queued(row) for row in self._database.read(_DUE, (desk, now, now + _LONGEST_WAIT, limit))]
+
+    def desks(self) -> set[str]:
+        """Return the names of the desks for which something waits."""
+        rows = self._database.read("SELECT DISTINCT desk FROM operations WHERE state IN ('queued', 'sending')")
+        return {desk for (desk,) in rows}
 
     def all(self, states: Collection[QueueState]) -> list[QueuedOperation]:
         """Return every operation in one of `states`, in the order in which they were queued."""
@@ -80,25 +129,43 @@ class Outbox:
         sql = f"SELECT {_COLUMNS} FROM operations WHERE state IN ({marks}) ORDER BY position"  # noqa: S608 - question marks
         return [_queued(row) for row in self._database.read(sql, tuple(states))]
 
-    def latest_ticket(self, case: str) -> TicketRef | None:
-        """Return the ticket on which the last operation of the case with this key was done, None when none was."""
+    def latest_ticket(self, case: str, desk: str) -> TicketRef | None:
+        """Return the ticket at `desk` on which the last operation of the case with this key was done, None when none was."""
         rows = self._database.read(
-            "SELECT ref FROM operations WHERE case_key = ? AND state = 'done' ORDER BY position DESC LIMIT 1", (case,)
+            "SELECT ref FROM operations WHERE case_key = ? AND desk = ? AND state = 'done' ORDER BY position DESC LIMIT 1",
+            (case, desk),
         )
         return _ref(rows[0][0]) if rows else None
 
-    def summary(self) -> Queue:
-        """Return how much waits and since when, and why the last try failed."""
-        counts = self._database.read("SELECT state, count(*) FROM operations GROUP BY state")
-        [(oldest,)] = self._database.read("SELECT min(created_at) FROM operations WHERE state IN ('queued', 'sending')")
+    def opened_at(self, case: str, desk: str) -> float | None:
+        """Return when (unix seconds) the case's ticket at `desk` was last opened or reopened; None when we never did."""
+        [(at,)] = self._database.read(
+            """
+            SELECT max(not_before) FROM operations
+            WHERE case_key = ? AND desk = ? AND state = 'done' AND kind IN ('open', 'reopen')
+            """,
+            (case, desk),
+        )
+        return None if at is None else float(at)
+
+    def summary(self, desk: str) -> Queue:
+        """Return how much waits for `desk` and since when, why the last try failed, and how all tries ended."""
+        counts = self._database.read("SELECT state, count(*) FROM operations WHERE desk = ? GROUP BY state", (desk,))
+        [(oldest,)] = self._database.read(
+            "SELECT min(created_at) FROM operations WHERE desk = ? AND state IN ('queued', 'sending')", (desk,)
+        )
         failed = self._database.read(
             """
-            SELECT reason, detail FROM operations WHERE state IN ('queued', 'sending', 'rejected') AND reason <> ''
-            ORDER BY not_before DESC LIMIT 1
-            """
+            SELECT reason, detail FROM operations
+            WHERE desk = ? AND state IN ('queued', 'sending', 'rejected') AND reason <> '' ORDER BY not_before DESC LIMIT 1
+            """,
+            (desk,),
         )
         reason, detail = failed[0] if failed else ("", "")
-        return Queue(counts=dict(counts), oldest_at=oldest, last_reason=reason, last_detail=detail)
+        attempts = self._database.read("SELECT outcome, count FROM attempts WHERE desk = ? ORDER BY outcome", (desk,))
+        return Queue(
+            counts=dict(counts), oldest_at=oldest, last_reason=reason, last_detail=detail, attempts=dict(attempts)
+        )
 
     # -- on the way -------------------------------------------------------------------------------------------------
 
@@ -117,27 +184,38 @@ class Outbox:
         """
         return self._database.write(sql, (not_before, id)) == 1
 
-    def unknown(self, id: str, not_before: float, detail: str) -> None:  # noqa: A002
+    def unknown(self, id: str, not_before: float, reason: str, detail: str) -> None:  # noqa: A002
         """Record that nobody knows what the desk did; it is to be asked from `not_before` on."""
-        self._change(id, state="sending", not_before=not_before, reason="outcome_unknown", detail=detail)
+        self._end_try(id, reason, state="sending", not_before=not_before, reason=reason, detail=detail)
 
     def retry(self, id: str, not_before: float, reason: str, detail: str) -> None:  # noqa: A002
         """Record that the desk did nothing, and when to try again."""
-        self._change(id, state="queued", not_before=not_before, reason=reason, detail=detail)
+        self._end_try(id, reason, state="queued", not_before=not_before, reason=reason, detail=detail)
 
-    def done(self, id: str, ref: TicketRef, at: float) -> None:  # noqa: A002
-        """Record that the desk did it on the ticket `ref`, and tell the case."""
+    def done(self, id: str, ref: TicketRef, at: float, *, left_out: bool = False) -> None:  # noqa: A002
+        """Record that the desk did it on the ticket `ref`, or that it can do no such thing, and tell the case."""
+        detail = "left out: the desk cannot do it" if left_out else ""
         with self._store.transaction():
-            self._change(id, state="done", reason="", detail="", ref=msgspec.msgpack.encode(ref))
-            one = self._operation(id)
-            self._tell(Delivered(case=one.case, operation=id, kind=one.kind, ref=ref, at=at))
+            packed = msgspec.msgpack.encode(ref)
+            one = self._end_try(id, "done", state="done", not_before=at, reason="", detail=detail, ref=packed)
+            self._tell(
+                Delivered(case=one.case, operation=id, kind=one.kind, ref=ref, at=at, copy=one.copy, left_out=left_out)
+            )
 
     def reject(self, id: str, reason: str, detail: str, at: float) -> None:  # noqa: A002
         """Set it aside because the desk refused it, and tell the case."""
         with self._store.transaction():
-            self._change(id, state="rejected", not_before=at, reason=reason, detail=detail)
-            one = self._operation(id)
-            self._tell(Refused(case=one.case, operation=id, kind=one.kind, reason=reason, at=at))
+            one = self._end_try(id, reason, state="rejected", not_before=at, reason=reason, detail=detail)
+            self._tell(
+                Refused(case=one.case, operation=id, kind=one.kind, reason=reason, at=at, desk=one.desk, copy=one.copy)
+            )
+
+    def moved(self, case: str, desk: str, ref: TicketRef) -> None:
+        """Note that the case's ticket at `desk` is another one now: it was merged, or it was the twin that is closed."""
+        self._database.write(
+            "UPDATE operations SET ref = ? WHERE case_key = ? AND desk = ? AND state = 'done'",
+            (msgspec.msgpack.encode(ref), case, desk),
+        )
 
     def clock_moved(self, step: float) -> None:
         """Let waits go on unbroken after the wall clock was moved by `step` seconds."""
@@ -159,24 +237,44 @@ class Outbox:
     def drop(self, id: str) -> bool:  # noqa: A002
         """Give it up; return False when it is settled already or not there. One on its way may still arrive."""
         sql = "UPDATE operations SET state = 'dropped' WHERE id = ? AND state IN ('queued', 'sending', 'rejected')"
-        return self._database.write(sql, (id,)) == 1
+        dropped = self._database.write(sql, (id,)) == 1
+        self.sweep()
+        return dropped
 
     # -- not to be said any more ------------------------------------------------------------------------------------
 
     def withdraw(self, case: str) -> None:
-        """Give up what waits for the case with this key from its last opening on, unless the desk may have had that."""
-        self._database.write(
-            """
-            UPDATE operations SET state = 'dropped', detail = 'it was over before the desk was told'
-            WHERE case_key = ? AND state = 'queued' AND position >= (
-                SELECT CASE state WHEN 'queued' THEN position END FROM operations
-                WHERE case_key = ? AND kind = 'open' ORDER BY position DESC LIMIT 1
+        """Give up what waits for the case with this key from its last opening on, at each desk that cannot have had that."""
+        with self._store.transaction():
+            openings = self._database.read(
+                "SELECT desk, max(position), state FROM operations WHERE case_key = ? AND kind = 'open' GROUP BY desk",
+                (case,),
             )
-            """,
-            (case, case),
-        )
+            for desk, position, state in openings:
+                if state == "queued":
+                    self._database.write(
+                        """
+                        UPDATE operations SET state = 'dropped', detail = 'it was over before the desk was told'
+                        WHERE case_key = ? AND desk = ? AND state = 'queued' AND position >= ?
+                        """,
+                        (case, desk, position),
+                    )
 
     # -- writing down -----------------------------------------------------------------------------------------------
+
+    def _end_try(self, id: str, outcome: str, **columns: Any) -> Operation:  # noqa: A002
+        """Set `columns` after a try that ended so, count it, and return the operation."""
+        with self._store.transaction():
+            self._change(id, **columns)
+            one = self._operation(id)
+            self._database.write(
+                """
+                INSERT INTO attempts (desk, outcome, count) VALUES (?, ?, 1)
+                ON CONFLICT (desk, outcome) DO UPDATE SET count = count + 1
+                """,
+                (one.desk, outcome),
+            )
+        return one
 
     def _change(self, id: str, **columns: Any) -> None:  # noqa: A002
         """Set `columns`. Raises LookupError when there is no such operation."""
@@ -186,17 +284,17 @@ class Outbox:
             raise LookupError(f"there is no operation {id} in the outbox")
 
     def _operation(self, id: str) -> Operation:  # noqa: A002
-        [(record,)] = self._database.read("SELECT record FROM operations WHERE id = ?", (id,))
-        return msgspec.msgpack.decode(record, type=Operation)
+        [(record, desk)] = self._database.read("SELECT record, desk FROM operations WHERE id = ?", (id,))
+        return _recorded(record, desk)
 
     def _tell(self, event: DeskEvent) -> None:
         self._store.put_event(event)
 
 
 def _queued(row: tuple[Any, ...]) -> QueuedOperation:
-    record, state, attempts, not_before, reason, detail, rendered, digest, ref = row
+    record, desk, state, attempts, not_before, reason, detail, rendered, digest, ref = row
     return QueuedOperation(
-        operation=msgspec.msgpack.decode(record, type=Operation),
+        operation=_recorded(record, desk),
         state=state,
         attempts=attempts,
         not_before=not_before,
@@ -206,6 +304,11 @@ def _queued(row: tuple[Any, ...]) -> QueuedOperation:
         digest=digest,
         ref=_ref(ref) if ref is not None else None,
     )
+
+
+def _recorded(record: bytes, desk: str) -> Operation:
+    """Return an operation; the column knows the desk of one that was recorded before there were many."""
+    return msgspec.structs.replace(msgspec.msgpack.decode(record, type=Operation), desk=desk)
 
 
 def _ref(packed: bytes) -> TicketRef:

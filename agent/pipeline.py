@@ -49,6 +49,7 @@ class Pipeline:
         self.collect = collect
         self.judge = Judge(configuration.rules, store.load_memories())
         self.cases = {case.key: case for case in store.cases(include_closed=True)}
+        self.outbox.name_desk(configuration.settings.delivery.desk)
 
     def cycle(self, at: float) -> Cycle:
         """Run one cycle at `at` (unix seconds). Cases and their operations are durable when it returns."""
@@ -81,11 +82,12 @@ class Pipeline:
     def flush(self, at: float) -> None:
         """Write the young history and the judge's memories down; a crash loses at most what came after.
 
-        What closed longer ago than the history reaches back is forgotten.
+        What closed longer ago than the history reaches back is forgotten, and the spool is swept. Raises StoreUnavailable.
         """
         self.history.flush(at)
         self.store.save_memories(self.judge.dump())
         self.store.forget_closed(before=at - self.configuration.settings.history.hourly)
+        self.outbox.sweep()
 
     def _follow(self, findings: Sequence[Finding], situation: Situation) -> tuple[Sequence[Operation], str]:
         """Follow the cases, and write what changed and what it asks of the desk in one transaction.
@@ -99,10 +101,10 @@ class Pipeline:
                 for step in steps:
                     if step.durable:
                         self.store.save_case(step.case, step.happenings, situation.now)
-                    if step.untold:
-                        self.outbox.withdraw(step.case.key)
                     for operation in step.operations:
                         self.outbox.queue(operation)
+                    if step.untold:
+                        self.outbox.withdraw(step.case.key)
         except StoreDamaged:
             raise  # trying again does not mend it
         except StoreUnavailable as error:
@@ -130,6 +132,7 @@ class Pipeline:
             host=settings.host,
             customer=settings.customer,
             policy=settings.cases,
+            delivery=settings.delivery,
             first_look_ends=self.store.installed_at + settings.agent.first_look,
             maintenance=self.store.maintenance_until > at,
             unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),

@@ -18,6 +18,7 @@ from agent.host import GENERATED_ID, HostIdentity, identify
 from agent.model import Case, Operation
 from agent.pipeline import Cycle, Pipeline
 from agent.render import RenderContext, render_ticket
+from agent.routing import targets
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import Snapshot
 from agent.store import History, Store, StoreUnavailable, copy_records
@@ -29,6 +30,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """What a cycle saw and would do.
 
     titles: by case key, of the tickets in `would_open`, which may still be held back.
+    desks: by case key, the desks that would get them, the home first.
     without_records: why the agent's own records could not be taken over; empty when they were, or there are none.
     """
 
@@ -36,6 +38,7 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     without_records: str
     would_open: list[Case]
     titles: Mapping[str, str]
+    desks: Mapping[str, tuple[str, ...]]
 
 
 def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: float) -> Rehearsal:
@@ -44,12 +47,13 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
     Cases and memories are taken over from `state_dir` if they can be read, so that the answer is the daemon's.
     """
     configuration = load(config_path, parts={"collectors", "rules"})
+    settings = configuration.settings
     clock = HostClock()
     without_records = _take_over(state_dir, scratch)
     with Store.open(scratch, now=now) as store:
-        host = identify(configuration.settings.host, scratch)
+        host = identify(settings.host, scratch)
         runner = CollectionRunner(configuration.collectors, clock.monotonic)
-        history = History(store, configuration.settings.history)
+        history = History(store, settings.history)
         began = clock.monotonic()
         pipeline = Pipeline(configuration, host, store, history, runner.collect)
         known = {key for key, case in pipeline.cases.items() if case.state not in {"pending", "closed"}}
@@ -57,8 +61,8 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
         around = Surroundings(
             started_at=now,
             duration=clock.monotonic() - began,
-            period=configuration.settings.agent.cycle,
-            first_look_ends=store.installed_at + configuration.settings.agent.first_look,
+            period=settings.agent.cycle,
+            first_look_ends=store.installed_at + settings.agent.first_look,
         )
     would_open = _would_open(cycle, known)
     return Rehearsal(
@@ -66,6 +70,7 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
         without_records=without_records,
         would_open=would_open,
         titles={case.key: _title(case, configuration, host, now) for case in would_open},
+        desks={case.key: targets(case, settings.customer, settings.delivery) for case in would_open},
     )
 
 

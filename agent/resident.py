@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import structlog
@@ -16,7 +16,7 @@ from agent.metrics import Metrics
 from agent.outbox import Outbox
 from agent.pipeline import Cycle, Pipeline
 from agent.snapshot import Surroundings, take_snapshot
-from agent.status import CaseDetails, Snapshot, write_summary
+from agent.status import CaseDetails, Desk, Snapshot, write_summary
 from agent.store import Store, StoreDamaged, StoreUnavailable
 
 # How long a stop waits for a courier in mid-batch; it may be ended at any point, waiting is only politer to the desk.
@@ -56,7 +56,8 @@ class Resident:
         self._started_at = clock.now()
         self._finished = self._flushed = clock.monotonic()
         self._troubles: dict[str, str] = {}
-        self._requests: Counter[str] = Counter()
+        self._requests: dict[str, Counter[str]] = defaultdict(Counter)
+        self._failed: set[str] = set()  # desks whose last courier died
 
     # -- the tick ---------------------------------------------------------------------------------------------------
 
@@ -104,15 +105,17 @@ class Resident:
 
     def _deliver(self, cycle: Cycle) -> None:
         try:
-            outcome = self.dispatcher.consider(cycle.at)
+            outcomes = self.dispatcher.consider(cycle.at)
         except StoreDamaged:
             raise
         except (OSError, StoreUnavailable) as error:
             self._note_trouble("courier", f"the courier cannot be started: {error}")
             return
-        if outcome:
-            self._requests[outcome] += 1
-            self._note_trouble("courier", "the courier ended with an error; see the log" if outcome == "failed" else "")
+        for desk, outcome in outcomes.items():
+            self._requests[desk][outcome] += 1
+            (self._failed.add if outcome == "failed" else self._failed.discard)(desk)
+        died = f"the courier for {', '.join(sorted(self._failed))} ended with an error; see the log"
+        self._note_trouble("courier", died if self._failed else "")
 
     def _flush_when_due(self) -> None:
         if self.clock.monotonic() - self._flushed < self.configuration.settings.history.flush:
@@ -146,9 +149,7 @@ class Resident:
             duration=self.clock.monotonic() - began,
             period=self.cycle,
             first_look_ends=store.installed_at + self.configuration.settings.agent.first_look,
-            queue=Outbox(store).summary(),
-            health=self.dispatcher.health,
-            requests=dict(self._requests),
+            desks=[self._desk(name) for name in self.dispatcher.desks],
             degraded=dict(self._troubles),
             history_bytes=self.pipeline.history.size(),
         )
@@ -160,6 +161,17 @@ class Resident:
             self._note_trouble("status", f"status.json cannot be written: {error.strerror}")
         else:
             self._note_trouble("status", "")
+
+    def _desk(self, name: str) -> Desk:
+        health = self.dispatcher.health(name)
+        return Desk(
+            name=name,
+            queue=Outbox(self.pipeline.store).summary(name),
+            reachable=health.reachable,
+            detail=health.detail,
+            last_contact=health.last_contact,
+            requests=dict(self._requests[name]),
+        )
 
     # -- around it --------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from ticketing_clients import Priority
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
+Tier = Literal["premium", "standard", "basic"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
@@ -42,9 +43,7 @@ class CustomerSettings(Section, frozen=True, kw_only=True):
     id: Annotated[str, msgspec.Meta(description="Lasting id of the customer; part of every case key.")] = "default"
     name: Annotated[str, msgspec.Meta(description="Name in tickets.")] = ""
     contact: Annotated[str, msgspec.Meta(description="E-mail address that tickets name as requestor.")] = ""
-    tier: Annotated[
-        Literal["premium", "standard", "basic"], msgspec.Meta(description="Service tier; shifts the impact.")
-    ] = "standard"
+    tier: Annotated[Tier, msgspec.Meta(description="Service tier; shifts the impact.")] = "standard"
     language: Annotated[str, msgspec.Meta(description="Language of the tickets.")] = "en"
     zone: Annotated[
         str | None,
@@ -144,13 +143,60 @@ class ServiceLevels(Section, frozen=True, kw_only=True):
         return level
 
 
-class DeliverySettings(Section, frozen=True, kw_only=True):
-    """How tickets reach the desk."""
+class RouteMatch(Section, frozen=True, kw_only=True):
+    """Which cases a route is for. What is left out matches everything; of each that is given, one item must match.
 
-    desk: Annotated[str, msgspec.Meta(description="Name of the [desks.NAME] that gets the tickets.")] = "local"
+    Shell patterns; a leading '!' excludes.
+    """
+
+    rule: Annotated[
+        list[str],
+        msgspec.Meta(
+            description="Shell patterns of rule ids, and of gatherings: first_look, maintenance_digest, storm.",
+            examples=[["disk_*"]],
+        ),
+    ] = []
+    labels: Annotated[
+        dict[str, list[str]],
+        msgspec.Meta(description="Per label of the subject, shell patterns of which one must match; '!' excludes."),
+    ] = {}
+    priority: Annotated[list[Priority], msgspec.Meta(description="Priorities with which the ticket opens.")] = []
+    customer: Annotated[
+        list[str], msgspec.Meta(description="Shell patterns of customer ids, for one file on many hosts.")
+    ] = []
+    tier: Annotated[list[Tier], msgspec.Meta(description="Service tiers.")] = []
+
+
+class Route(Section, frozen=True, kw_only=True):
+    """Which cases go to which desk."""
+
+    match: Annotated[RouteMatch, msgspec.Meta(description="Which cases; all when left out.")] = RouteMatch()
+    desk: Annotated[str, msgspec.Meta(description="Name of the [desks.NAME] that gets their tickets.")]
+    goes_on: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether later routes are looked at as well; a further desk gets a copy of the ticket."
+        ),
+    ] = msgspec.field(name="continue", default=False)
+
+
+class DeliverySettings(Section, frozen=True, kw_only=True):
+    """How tickets reach the desks."""
+
+    desk: Annotated[
+        str, msgspec.Meta(description="Name of the [desks.NAME] that gets the tickets for which no route is.")
+    ] = "local"
+    routes: Annotated[
+        list[Route], msgspec.Meta(description="Which tickets go elsewhere: the first that matches wins.")
+    ] = []
     poll: Annotated[
         float, msgspec.Meta(ge=60, extra={"duration": True}, description="Time between two looks at open tickets.")
     ] = 15 * MINUTE
+
+    @property
+    def desks(self) -> tuple[str, ...]:
+        """The names of all desks that may get tickets, in the order of the routes."""
+        return tuple(dict.fromkeys([*(route.desk for route in self.routes), self.desk]))
 
 
 class HistorySettings(Section, frozen=True, kw_only=True):
@@ -195,6 +241,7 @@ class Settings(Section, frozen=True, kw_only=True):
     rules: Annotated[
         dict[str, dict[str, Any]], msgspec.Meta(description="Changes to shipped rules by id, or whole new rules.")
     ] = {}
-    desks: Annotated[dict[str, dict[str, Any]], msgspec.Meta(description="Desks by a name of your choice.")] = (
-        msgspec.field(default_factory=lambda: {"local": {"client": "local"}})
-    )
+    desks: Annotated[
+        dict[str, dict[str, Any]],
+        msgspec.Meta(description='Desks by a name of your choice; one `like = "NAME"` takes over the other\'s keys.'),
+    ] = msgspec.field(default_factory=lambda: {"local": {"client": "local"}})

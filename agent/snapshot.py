@@ -9,9 +9,9 @@ import msgspec
 from agent.collecting import Outcome
 from agent.config import Configuration
 from agent.host import HostIdentity
-from agent.model import Case, DeskHealth
+from agent.model import Case
 from agent.pipeline import Cycle
-from agent.status import CollectorRun, Desk, HeldCase, Queue, Snapshot
+from agent.status import CollectorRun, Desk, HeldCase, Snapshot
 from agent.version import VERSION
 from thresholds import Rule, Severity
 
@@ -24,9 +24,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     duration: float
     period: float
     first_look_ends: float
-    queue: Queue = Queue()
-    health: DeskHealth = DeskHealth()
-    requests: dict[str, int] = {}
+    desks: list[Desk] = []
     degraded: dict[str, str] = {}
     history_bytes: int = 0
 
@@ -34,7 +32,6 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity, around: Surroundings) -> Snapshot:
     """Return everything that is known after `cycle`."""
     rules = configuration.rules_by_id
-    settings = configuration.settings
     active = [case for case in cycle.cases.values() if case.state not in {"pending", "closed"}]
     held = [case for case in cycle.cases.values() if case.state == "pending"]
     spoken_of = {finding.rule for finding in cycle.findings} | {case.rule for case in cycle.cases.values()}
@@ -54,14 +51,7 @@ def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity
         unjudged=list(cycle.unjudged),
         held=[_held(case, rules, around.first_look_ends) for case in held],
         cases=sorted(active, key=lambda case: (case.priority, case.first_seen)),
-        queue=around.queue,
-        desk=Desk(
-            name=settings.delivery.desk,
-            reachable=around.health.reachable,
-            detail=around.health.detail,
-            last_contact=around.health.last_contact,
-            requests=around.requests,
-        ),
+        desks=around.desks,
         degraded=around.degraded,
         history_bytes=around.history_bytes,
         rules={rule: rules[rule].summary for rule in spoken_of if rule in rules},

@@ -45,12 +45,16 @@ class HeldCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
-    """The outbox: operations by state, when the oldest waiting one was queued, and why the last try failed."""
+    """A desk's part of the outbox: operations by state, when the oldest waiting one was queued, why the last try failed.
+
+    attempts: how many tries ended so since the records began: `done`, or a DeskError's reason.
+    """
 
     counts: dict[QueueState, int] = {}
     oldest_at: float | None = None
     last_reason: str = ""
     last_detail: str = ""
+    attempts: dict[str, int] = {}
 
     @property
     def waiting(self) -> int:
@@ -64,13 +68,14 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """The configured desk as the last delivery found it.
+    """A desk as the last delivery found it, and what waits for it.
 
     reachable: whether it served us; None before the first contact. detail: why not. last_contact: when it last did.
-    requests: batches, polls and operations sent to it since the start, by outcome: `ok` or a DeskError's reason.
+    requests: batches at it since the start, by outcome: `ok`, a DeskError's reason, or `failed`.
     """
 
     name: str
+    queue: Queue = Queue()
     reachable: bool | None = None
     detail: str = ""
     last_contact: float | None = None
@@ -82,6 +87,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     cycle: number of the last finished cycle since the start, from 1. zone: IANA name in which people are shown times.
     cases: those that have or had a ticket and are not closed; held: the pending ones.
+    desks: those that get tickets, in the order of the routes, and those that still have some.
     degraded: modes the agent is in, each with plain words for what that means (`state_read_only`).
     rules: id of every rule that is spoken of here to its summary line. history_bytes: size of the history on disk.
     """
@@ -100,8 +106,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: list[Unjudged] = []
     held: list[HeldCase] = []
     cases: list[Case] = []
-    queue: Queue = Queue()
-    desk: Desk
+    desks: list[Desk] = []
     degraded: dict[str, str] = {}
     history_bytes: int = 0
     rules: dict[str, str] = {}
@@ -110,6 +115,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     def unchecked(self) -> list[tuple[str, CouldNotCheck]]:
         """What could not be checked, with the collector that should have."""
         return [(run.name, gap) for run in self.collectors for gap in run.unchecked]
+
+    @property
+    def waiting(self) -> int:
+        """Operations that have not reached their desk and will be tried again."""
+        return sum(desk.queue.waiting for desk in self.desks)
+
+    @property
+    def rejected(self) -> int:
+        """Operations that a desk refused; a person must retry or drop them."""
+        return sum(desk.queue.rejected for desk in self.desks)
 
     @property
     def cases_by_state(self) -> dict[CaseState, int]:
@@ -184,7 +199,8 @@ def health(summary: Summary) -> Health:
     worst = max(severities, default=Severity.HEALTHY)
     if worst == Severity.CRITICAL:
         return "critical"
-    if worst == Severity.WARNING or summary.degraded or summary.queue.rejected or summary.desk.reachable is False:
+    unserved = any(desk.reachable is False for desk in summary.desks)
+    if worst == Severity.WARNING or summary.degraded or summary.rejected or unserved:
         return "attention"
     if summary.unchecked or any(not run.success and not run.not_supported for run in summary.collectors):
         return "unknown"
@@ -198,7 +214,10 @@ def in_brief(summary: Summary) -> str:
         f"foretell {summary.version} on {summary.host_name}: {health(summary)}",
         *(f"{state}: {number} cases" for state, number in count.items() if number),
         f"could not be checked: {len(summary.unchecked)}",
-        f"waiting for the desk {summary.desk.name}: {summary.queue.waiting}, refused by it: {summary.queue.rejected}",
+        *(
+            f"waiting for the desk {desk.name}: {desk.queue.waiting}, refused by it: {desk.queue.rejected}"
+            for desk in summary.desks
+        ),
         *summary.degraded.values(),
     ]
     return "\n".join(lines)

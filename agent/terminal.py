@@ -16,7 +16,7 @@ from rich.text import Text
 from agent import plain
 from agent.gist import gist
 from agent.model import Case, QueuedOperation
-from agent.status import LATE_CYCLES, CaseDetails, Health, HeldCase, Snapshot, Summary, TicketText, health
+from agent.status import LATE_CYCLES, CaseDetails, Desk, Health, HeldCase, Queue, Snapshot, Summary, TicketText, health
 from thresholds import Severity
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def show_check(console: Console, rehearsal: Rehearsal) -> None:
     holds = {held.key: held for held in snapshot.held}
     for case in rehearsal.would_open:
         when = _due(holds.get(case.key), snapshot)
-        _line(console, Text(f"Open a {case.priority} ticket at {snapshot.desk.name}{when}:"))
+        home, *copies = rehearsal.desks[case.key]
+        copied = f", with a copy at {' and '.join(copies)}" if copies else ""
+        _line(console, Text(f"Open a {case.priority} ticket at {home}{when}{copied}:"))
         _line(console, Text(rehearsal.titles[case.key], style="bold"), indent=4)
     if not rehearsal.would_open:
         _line(console, _nothing(snapshot))
@@ -62,9 +64,10 @@ def show_first_cycle(console: Console, snapshot: Snapshot, page: str) -> None:
             console,
             Text.assemble(f"{_whereabouts(case, snapshot)}, {case.priority}: ", (_title(case, snapshot), "bold")),
         )
-    if snapshot.queue.waiting:
-        _line(console, Text(f"Waiting for the desk {snapshot.desk.name}: {snapshot.queue.waiting}"))
-    elif not told:
+    for desk in snapshot.desks:
+        if desk.queue.waiting:
+            _line(console, Text(f"Waiting for the desk {desk.name}: {desk.queue.waiting}"))
+    if not told and not snapshot.waiting:
         _line(console, _nothing(snapshot))
     console.print()
     console.print(Text(f"Watching. Status page: {page}"))
@@ -95,8 +98,9 @@ def show_status(console: Console, summary: Summary | None, now: float, *, alive:
     _row(table, "Host", f"{summary.host_name} ({summary.host_id})")
     _row(table, "Last cycle", f"number {summary.cycle}, {seen}, took {summary.cycle_duration:.2f} s")
     _row(table, "Running for" if alive else "Ran for", plain.duration(summary.cycle_at - summary.started_at))
-    _row(table, "Desk", f"{summary.desk.name}, {_reachable(summary)}")
-    _row(table, "Queue", _queue(summary, now))
+    for desk in summary.desks:
+        _row(table, "Desk", f"{desk.name}, {_reachable(desk)}")
+        _row(table, "Queue", _queue(desk.queue, now))
     _row(table, "History", plain.amount(summary.history_bytes, "bytes"))
     for sentence in summary.degraded.values():
         _row(table, "Degraded", sentence, style="red")
@@ -190,8 +194,9 @@ def show_outbox(console: Console, operations: Sequence[QueuedOperation], zone: s
             state += f", next try {plain.distance(queued.not_before, now)}"
         why = ": ".join(filter(None, [queued.reason.replace("_", " "), queued.detail]))
         queued_at = plain.moment(operation.created_at, zone)
-        rows.append((operation.id, what.replace("_", " "), state, queued_at, str(queued.attempts), why))
-    _show_list(console, ("Id", "What", "State", "Queued", "Tries", "Why"), rows)
+        row = (operation.id, operation.desk, what.replace("_", " "), state, queued_at, str(queued.attempts), why)
+        rows.append(row)
+    _show_list(console, ("Id", "Desk", "What", "State", "Queued", "Tries", "Why"), rows)
     if any(queued.state == "rejected" for queued in operations):
         console.print(Text("What was refused waits for you: foretell outbox retry ID, or foretell outbox drop ID"))
 
@@ -292,17 +297,16 @@ def _whereabouts(case: Case, snapshot: Snapshot) -> str:
     """Return where a case's ticket is; the first cycle has asked for it, and the next will know its number."""
     if case.ticket is not None:
         return _ticket(case)
-    return f"{'For' if snapshot.queue.waiting else 'Opened at'} {snapshot.desk.name}"
+    return f"{'For' if snapshot.waiting else 'Opened at'} {', '.join(case.desks[:1])}"
 
 
-def _reachable(summary: Summary) -> str:
-    if summary.desk.reachable is None:
+def _reachable(desk: Desk) -> str:
+    if desk.reachable is None:
         return "nothing had to be sent yet"
-    return "reachable" if summary.desk.reachable else f"does not serve us: {summary.desk.detail}"
+    return "reachable" if desk.reachable else f"does not serve us: {desk.detail}"
 
 
-def _queue(summary: Summary, now: float) -> str:
-    queue = summary.queue
+def _queue(queue: Queue, now: float) -> str:
     oldest = f", the oldest for {plain.duration(now - queue.oldest_at)}" if queue.oldest_at is not None else ""
     refused = f", {queue.rejected} refused by the desk (foretell outbox list)" if queue.rejected else ""
     return f"{queue.waiting} waiting{oldest if queue.waiting else ''}{refused}"

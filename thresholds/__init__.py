@@ -5,6 +5,7 @@ A kind is one public module of this package that ends in `PLUGIN = ThresholdPlug
 
 from thresholds._finding import CouldNotJudge, Fact, Finding, Forecast, Judgement, Severity, Unjudged
 from thresholds._judge import Judge
+from thresholds._match import allows
 from thresholds._plugin import Memory, Observation, Threshold, ThresholdPlugin
 from thresholds._rule import Rule, Selector
 
@@ -23,4 +24,5 @@ __all__ = [
     "Threshold",
     "ThresholdPlugin",
     "Unjudged",
+    "allows",
 ]

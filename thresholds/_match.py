@@ -16,15 +16,20 @@ def selects(select: Selector, labels: Mapping[str, str]) -> bool:
     >>> selects(Selector(reading="room", where={"fstype": ["!squashfs", "!iso*"]}), {"fstype": "ext4"})
     True
     """
-    return all(_allows(patterns, labels.get(label, "")) for label, patterns in select.where.items())
+    return all(allows(patterns, labels.get(label, "")) for label, patterns in select.where.items())
 
 
 def may_select(select: Selector, labels: Mapping[str, str]) -> bool:
     """Return whether a reading of which only `labels` are known can be one that is meant."""
-    return all(_allows(patterns, labels[label]) for label, patterns in select.where.items() if label in labels)
+    return all(allows(patterns, labels[label]) for label, patterns in select.where.items() if label in labels)
 
 
-def _allows(patterns: Iterable[str], text: str) -> bool:
+def allows(patterns: Iterable[str], text: str) -> bool:
+    """Return whether `text` is like one of the shell `patterns`, and like none of those that begin with '!'.
+
+    >>> allows(["disk_*", "!disk_inodes"], "disk_space"), allows(["!disk_*"], "memory"), allows([], "memory")
+    (True, True, True)
+    """
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
     if any(fnmatchcase(text, pattern[1:]) for pattern in patterns if pattern.startswith("!")):
         return False

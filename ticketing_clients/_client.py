@@ -26,6 +26,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     largest_attachment: bytes, None where only the live desk knows.
     due: whether a due time is held as it is, only its day in UTC (read back as the day's first moment), or not at all.
     reopen: whether a closed ticket opens again, gets a linked follow-up ticket, or neither.
+    search_lag: seconds until `find` can know of a ticket that was just made, where the desk searches in an index of its own.
     """
 
     find: bool = True
@@ -41,6 +42,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     longest_title: int | None = None
     longest_body: int | None = None
     largest_attachment: int | None = None
+    search_lag: float = 0.0
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     well: bool
     found: str
     hint: str = ""
+
+    @classmethod
+    def of(cls, subject: str, wrong: str = "", hint: str = "", *, found: str = "well") -> Check:
+        """Return the check of `subject`: well, with what was `found`, unless something is `wrong` that the hint mends."""
+        return cls(subject=subject, well=not wrong, found=wrong or found, hint=hint if wrong else "")
 
 
 class ClientContext(Protocol):

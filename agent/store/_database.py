@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from agent.closing import Closing
+from agent.folder import sync_folder
 from agent.store._errors import NO_SPACE, StoreDamaged, StoreUnavailable, translated
 from agent.store._reserve import Reserve
 
@@ -234,7 +235,7 @@ class Database(Closing):
         """
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def _look_for_damage(self, connection: sqlite3.Connection) -> None:
         [found] = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -273,12 +274,3 @@ class Database(Closing):
 def _version(connection: sqlite3.Connection) -> int:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     return version
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -31,4 +31,13 @@ MIGRATIONS: tuple[Migration, ...] = (
         # Positions are never used again, so that what was read can be deleted by them.
         "CREATE TABLE desk_events (position INTEGER PRIMARY KEY AUTOINCREMENT, record BLOB NOT NULL) STRICT",
     ),
+    (
+        # Many desks: until then there was one, whose name the outbox gets when the agent starts (`Outbox.name_desk`).
+        "ALTER TABLE operations ADD COLUMN desk TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX operations_by_desk ON operations (desk, state, created_at)",
+        "DROP INDEX operations_left",
+        "CREATE INDEX operations_left ON operations (desk, case_key, position) WHERE state IN ('queued', 'sending')",
+        "CREATE TABLE attempts (desk TEXT, outcome TEXT, count INTEGER NOT NULL, PRIMARY KEY (desk, outcome)) STRICT",
+        "ALTER TABLE cases ADD COLUMN looked_at REAL NOT NULL DEFAULT 0",
+    ),
 )

@@ -109,6 +109,17 @@ class Store(Closing):
         rows = self.database.read("SELECT record FROM cases WHERE key = ?", (key,))
         return _case(rows[0][0]) if rows else None
 
+    def cases_to_look_at(self) -> list[Case]:
+        """Return the cases with a ticket that matters, the one whose ticket was not looked at for the longest time first."""
+        rows = self.database.read(
+            "SELECT record FROM cases WHERE state NOT IN ('pending', 'closed') ORDER BY looked_at, rowid"
+        )
+        return [case for (record,) in rows if (case := _case(record)).ticket is not None]
+
+    def looked_at(self, key: str, at: float) -> None:
+        """Note that the ticket of the case with this key was looked at, whatever came of it, at `at` (unix seconds)."""
+        self.database.write("UPDATE cases SET looked_at = ? WHERE key = ?", (at, key))
+
     def find_cases(self, prefix: str, limit: int = 10) -> list[Case]:
         """Return the cases, closed ones too, whose key begins with `prefix`, at most `limit`, in the order of their keys."""
         rows = self.database.read(
@@ -181,14 +192,14 @@ class Store(Closing):
     def maintenance_until(self, until: float) -> None:
         self._set("maintenance_until", until)
 
-    @property
-    def rebuild_wanted(self) -> bool:
-        """Whether these records are new, and the desk has not yet been asked what it has open for this host."""
-        return self._get("rebuild_wanted", bool, False)  # noqa: FBT003 - what it is when nothing is stored
+    def rebuild_wanted(self, desk: str) -> bool:
+        """Return whether these records are new, and this desk has not yet been asked what it has open for this host."""
+        new = self._get("rebuild_wanted", bool, False)  # noqa: FBT003 - what it is when nothing is stored
+        return new and not self._get(f"rebuilt:{desk}", bool, False)  # noqa: FBT003 - same
 
-    @rebuild_wanted.setter
-    def rebuild_wanted(self, wanted: bool) -> None:
-        self._set("rebuild_wanted", wanted)
+    def rebuilt(self, desk: str) -> None:
+        """Note that the desk has told what it has open for this host."""
+        self._set(f"rebuilt:{desk}", value=True)
 
     def desk_health(self, desk: str) -> DeskHealth:
         """Return how the desk with this configured name was at the end of the last batch."""
@@ -225,7 +236,7 @@ class Store(Closing):
         with self.transaction():
             if not self.installed_at:  # another process may have been first
                 self.installed_at = now
-                self.rebuild_wanted = True
+                self._set("rebuild_wanted", value=True)
 
 
 def _case(record: bytes) -> Case:

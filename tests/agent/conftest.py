@@ -33,6 +33,7 @@ def snapshot() -> Snapshot:
         last_seen=AT,
         changed_at=AT - DAY,
         opened_at=AT - DAY,
+        desks=("helpdesk",),
         evidence=evidence,
         forecast=forecast,
         ticket=TicketRef("helpdesk", "42", "https://desk.example/Ticket/Display.html?id=42"),
@@ -94,13 +95,22 @@ def snapshot() -> Snapshot:
             )
         ],
         cases=[filling],
-        queue=Queue(
-            counts={"queued": 1, "rejected": 1, "done": 7},
-            oldest_at=AT - 90,
-            last_reason="rejected",
-            last_detail="helpdesk: Queue 'Ops' does not exist",
-        ),
-        desk=Desk(name="helpdesk", reachable=True, last_contact=AT - 30, requests={"ok": 8, "rejected": 1}),
+        desks=[
+            Desk(
+                name="helpdesk",
+                queue=Queue(
+                    counts={"queued": 1, "rejected": 1, "done": 7},
+                    oldest_at=AT - 90,
+                    last_reason="rejected",
+                    last_detail="helpdesk: Queue 'Ops' does not exist",
+                    attempts={"done": 7, "rejected": 1},
+                ),
+                reachable=True,
+                last_contact=AT - 30,
+                requests={"ok": 8, "rejected": 1},
+            ),
+            Desk(name="on call"),
+        ],
         degraded={"state_read_only": "the state folder cannot be written; nothing new is remembered"},
         history_bytes=1_234_567,
         rules={"disk_space": "A file system is running full", "unit_failed": "A systemd unit has failed"},

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from agent.delivery import SETTLE, TWIN_WATCH, Delivery, back_off, failed
+from agent.delivery import SETTLE, Delivery
+from agent.desk_health import back_off, failed
 from agent.facts import case_facts, pack
 from agent.host import HostIdentity
+from agent.looking import TWIN_WATCH
 from agent.model import Adopted, Case, Delivered, DeskHealth, Observed, Operation, OperationKind, Refused, Topic
 from agent.outbox import Outbox
 from agent.render import RenderContext
@@ -147,6 +149,7 @@ class Office:
             case=key,
             kind=kind,
             topic=topic,
+            desk="desk",
             public=True,
             facts=pack(case_facts(case, {})),
             created_at=self.now,
@@ -208,7 +211,6 @@ def office(tmp_path, monkeypatch) -> Iterator[Office]:
     """Return an office on new records, in which waiting takes no time."""
     monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
     with Store.open(tmp_path, now=NOW) as store:
-        store.rebuild_wanted = False
         yield Office(store)
 
 
@@ -239,7 +241,7 @@ class TestOpening:
         ticket = office.desk.add(A)
         office.ask(A)
         assert office.batch() == ["find"]
-        assert office.outbox.latest_ticket(A) == ticket.ref
+        assert office.outbox.latest_ticket(A, "desk") == ticket.ref
 
     def test_one_that_is_closed_is_an_older_story(self, office):
         """The problem of today gets its own."""
@@ -262,7 +264,7 @@ class TestOpening:
         id = office.ask(A)  # noqa: A001
         office.batch()
         assert office.state(id) == "done"
-        assert office.outbox.latest_ticket(A) == first.ref
+        assert office.outbox.latest_ticket(A, "desk") == first.ref
 
     def test_a_desk_that_cannot_search_is_not_asked_to(self, office):
         """Mail, for instance."""
@@ -276,7 +278,7 @@ class TestOpening:
         id = office.ask(A)  # noqa: A001
         assert office.batch() == ["find", "open", "find"]
         assert office.state(id) == "done"
-        assert office.outbox.latest_ticket(A) == office.desk.tickets[0].ref
+        assert office.outbox.latest_ticket(A, "desk") == office.desk.tickets[0].ref
 
     def test_one_that_cannot_be_found_again_is_set_aside(self, office):
         """It was made without its key: nobody must make it again and again."""
@@ -298,7 +300,7 @@ class TestUnknownOutcomes:
         assert office.state(id) == "sending"
         assert office.batch(SETTLE - 1) == []
         assert office.batch(1) == ["find"]
-        assert office.outbox.latest_ticket(A) == office.desk.tickets[0].ref
+        assert office.outbox.latest_ticket(A, "desk") == office.desk.tickets[0].ref
         assert len(office.desk.tickets) == 1
 
     def test_what_was_not_done_is_made_once_the_desk_has_settled(self, office):
@@ -316,7 +318,7 @@ class TestUnknownOutcomes:
         office.batch()
         office.desk.tickets[0].open = False
         assert office.batch(SETTLE) == ["find"]
-        assert office.outbox.latest_ticket(A) == office.desk.tickets[0].ref
+        assert office.outbox.latest_ticket(A, "desk") == office.desk.tickets[0].ref
 
     def test_the_closed_ticket_of_an_earlier_time_is_not_taken_for_it(self, office):
         """What we closed weeks ago does not tell of today's problem."""
@@ -414,7 +416,7 @@ class TestNotServed:
         office.desk.fails["open"] = [NotAuthorised("the token is refused")]
         office.ask(A)
         office.batch()
-        summary = office.outbox.summary()
+        summary = office.outbox.summary("desk")
         assert (summary.waiting, summary.last_reason, summary.last_detail) == (
             1,
             "not_authorised",
@@ -432,7 +434,7 @@ class TestRefused:
         office.batch()
         assert (office.state(first), office.state(second)) == ("rejected", "done")
         refused, delivered = office.store.take_events()
-        assert refused == Refused(case=A, operation=first, kind="open", reason="rejected", at=NOW)
+        assert refused == Refused(case=A, operation=first, kind="open", reason="rejected", at=NOW, desk="desk")
         assert delivered.case == B
         assert office.health.reachable
 
@@ -454,7 +456,7 @@ class TestRefused:
         """Facts from another version, a mistake in a template."""
         case = office.save(A)
         wordless = Operation(
-            id="w-1", case=case.key, kind="open", topic="opened", facts={"no": "facts"}, created_at=NOW
+            id="w-1", case=case.key, kind="open", topic="opened", desk="desk", facts={"no": "facts"}, created_at=NOW
         )
         office.outbox.queue(wordless)
         other = office.ask(B)
@@ -470,7 +472,7 @@ class TestRendering:
         office.desk.fails["open"] = [DeskUnreachable("refused")]
         office.ask(A)
         office.batch()
-        [waiting] = office.outbox.due(NOW + HOUR, 1)
+        [waiting] = office.outbox.due("desk", NOW + HOUR, 1)
         office.batch(HOUR)
         [done] = office.outbox.all({"done"})
         assert done.rendered == waiting.rendered
@@ -497,7 +499,7 @@ class TestTheTicket:
         for kind, topic in [("comment", "worse"), ("raise_priority", "worse"), ("resolve", "closed")]:
             office.ask(A, kind, topic)
         assert office.batch() == []
-        assert office.outbox.summary().waiting == 0
+        assert office.outbox.summary("desk").waiting == 0
 
     def test_a_ticket_is_opened_again(self, office):
         """The same one."""
@@ -578,7 +580,7 @@ class TestLooking:
         """The lost request was carried out after all, later than anybody waits; looked for only while that is likely."""
         ticket = office.open()
         twin = office.desk.add(A)
-        assert office.batch(MINUTE, poll=True) == ["read", "find", "close_duplicate"]
+        assert office.batch(MINUTE, poll=True) == ["find", "close_duplicate", "read"]
         assert (ticket.open, twin.open) == (True, False)
         assert office.batch(TWIN_WATCH, poll=True) == ["read"]
 
@@ -608,17 +610,15 @@ class TestLostRecords:
     def test_open_tickets_are_adopted_before_anything_is_sent(self, office):
         """By the host's marker; once."""
         ticket = office.desk.add(A)
-        office.store.rebuild_wanted = True
         office.ask(B)
         assert office.batch(rebuild=True) == ["list_open h1", "find", "open"]
         assert office.store.take_events()[0] == Adopted(case=A, ref=ticket.ref, at=NOW)
-        assert not office.store.rebuild_wanted
+        assert not office.store.rebuild_wanted("desk")
 
     def test_nothing_is_learnt_by_halves(self, office, monkeypatch):
         """The wish is forgotten in the transaction that writes down what was found."""
         office.desk.add(A)
         office.desk.add(B)
-        office.store.rebuild_wanted = True
         put = office.store.put_event
 
         def fail_on_b(event: Adopted) -> None:
@@ -629,17 +629,16 @@ class TestLostRecords:
         monkeypatch.setattr(office.store, "put_event", fail_on_b)
         with pytest.raises(OSError):  # noqa: PT011 - it has no message
             office.batch(rebuild=True)
-        assert office.store.rebuild_wanted
+        assert office.store.rebuild_wanted("desk")
         assert office.store.take_events() == []
 
     @pytest.mark.parametrize("error", [OutcomeUnknown("HTML"), Rejected("no such field"), DeskUnreachable("refused")])
     def test_a_desk_that_cannot_tell_is_asked_again(self, office, error: Exception):
         """And until then nothing is sent that it may have already."""
-        office.store.rebuild_wanted = True
         office.ask(A)
         office.desk.fails["list_open h1"] = [error] * 3
         assert "open" not in office.batch(rebuild=True)
-        assert office.store.rebuild_wanted
+        assert office.store.rebuild_wanted("desk")
         assert not office.health.reachable
         office.desk.fails.clear()
         assert office.batch(HOUR, rebuild=True) == ["list_open h1", "find", "open"]

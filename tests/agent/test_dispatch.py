@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from agent.dispatch import HASTE, LONGEST_BATCH, WITHHELD, Dispatcher, Job
+from agent.courier_process import LONGEST_BATCH, WITHHELD, Job
+from agent.dispatch import HASTE, Dispatcher
 from agent.facts import case_facts, pack
 from agent.host import HostIdentity
 from agent.model import Case, DeskHealth, Operation
 from agent.outbox import Outbox
-from agent.settings import DAY, HOUR, MINUTE
+from agent.settings import DAY, HOUR, MINUTE, DeliverySettings
 from agent.store import Store
 from thresholds import Severity
 from ticketing_clients import TicketRef
@@ -54,8 +55,7 @@ class Post:
             folder,
             self.config,
             HostIdentity(id="h1", name="web01", os=""),
-            desk="local",
-            poll=POLL,
+            delivery=DeliverySettings(desk="local", poll=POLL),
             clock=self.clock,
         )
 
@@ -63,6 +63,10 @@ class Post:
         """Let each courier write down its job and then do this."""
         self.stand_in.write_text(f"#!/bin/sh\ncat >> {self.folder}/jobs; echo >> {self.folder}/jobs\n{script}\n")
         self.stand_in.chmod(0o700)
+
+    def child(self, desk: str) -> object:
+        """The process that serves a desk."""
+        return self.dispatcher._couriers[desk]._child
 
     @property
     def jobs(self) -> list[Job]:
@@ -92,23 +96,23 @@ class Post:
     def queue(self) -> None:
         """Have a ticket to open."""
         facts = pack(case_facts(self.save(ticket=None), {}))
-        opening = Operation(id="a-1", case=KEY, kind="open", topic="opened", facts=facts, created_at=NOW)
+        opening = Operation(id="a-1", case=KEY, kind="open", topic="opened", desk="local", facts=facts, created_at=NOW)
         Outbox(self.store).queue(opening)
 
-    def consider(self, after: float = 0.0) -> str:
-        """Let time pass by both clocks, ask the dispatcher, and wait for a courier that it started."""
+    def consider(self, after: float = 0.0) -> dict[str, str]:
+        """Let time pass by both clocks, ask the dispatcher, and wait for the couriers that it started."""
         self.clock.wall += after
         self.clock.steady += after
-        outcome = self.dispatcher.consider(self.clock.wall)
+        outcomes = self.dispatcher.consider(self.clock.wall)
         self.dispatcher.wait(20)
-        return outcome
+        return outcomes
 
 
 @pytest.fixture
 def post(tmp_path) -> Iterator[Post]:
     """Return a dispatcher with nothing to do."""
     with Store.open(tmp_path, now=NOW) as store:
-        store.rebuild_wanted = False
+        store.rebuilt("local")
         post = Post(tmp_path, store)
         yield post
         post.dispatcher.stop(0)
@@ -118,20 +122,20 @@ def post(tmp_path) -> Iterator[Post]:
 def stand_in(post, monkeypatch) -> Post:
     """Return the same, with couriers that only write down their job."""
     post.couriers_do("")
-    monkeypatch.setattr("agent.dispatch.sys", SimpleNamespace(executable=str(post.stand_in)))
+    monkeypatch.setattr("agent.courier_process.sys", SimpleNamespace(executable=str(post.stand_in)))
     return post
 
 
 def test_a_real_courier_opens_the_ticket_and_tells_how_the_desk_was(post):
     """From the outbox to the desk and back, in a process of its own."""
     post.queue()
-    assert post.consider() == ""
-    assert post.consider() == "ok"
+    assert post.consider() == {}
+    assert post.consider() == {"local": "ok"}
     [ticket] = LocalDesk(post.folder, "local", NOW).tickets()
     assert ticket.key == KEY
-    assert post.dispatcher.health.reachable
+    assert post.dispatcher.health("local").reachable
     assert [event.ref for event in post.store.take_events()] == [ticket.ref]
-    assert post.consider(DAY) == ""
+    assert post.consider(DAY) == {}
 
 
 def test_a_real_courier_that_cannot_read_its_configuration_is_reported(post):
@@ -139,14 +143,14 @@ def test_a_real_courier_that_cannot_read_its_configuration_is_reported(post):
     post.queue()
     post.config.write_text("delivery.desk = 1\n")
     post.consider()
-    assert post.consider() == "failed"
-    assert Outbox(post.store).summary().waiting == 1
+    assert post.consider() == {"local": "failed"}
+    assert Outbox(post.store).summary("local").waiting == 1
 
 
 def test_without_work_none_is_started(stand_in):
     """The usual minute of a healthy host."""
     for _ in range(100):
-        assert stand_in.consider(MINUTE) == ""
+        assert stand_in.consider(MINUTE) == {}
     assert stand_in.jobs == []
 
 
@@ -156,7 +160,7 @@ def test_the_job_says_all_a_courier_needs(stand_in):
     stand_in.consider()
     [job] = stand_in.jobs
     assert (job.config, job.state_dir) == (str(stand_in.config), str(stand_in.folder))
-    assert (job.host.id, job.now, job.poll, job.rebuild) == ("h1", NOW, False, False)
+    assert (job.host.id, job.desk, job.now, job.poll, job.rebuild) == ("h1", "local", NOW, False, False)
 
 
 def test_one_works_at_a_time(stand_in):
@@ -164,9 +168,9 @@ def test_one_works_at_a_time(stand_in):
     stand_in.couriers_do("exec sleep 60")
     stand_in.queue()
     stand_in.dispatcher.consider(NOW)
-    first = stand_in.dispatcher._child
-    assert stand_in.dispatcher.consider(NOW) == ""
-    assert stand_in.dispatcher._child is first
+    first = stand_in.child("local")
+    assert stand_in.dispatcher.consider(NOW) == {}
+    assert stand_in.child("local") is first
     stand_in.dispatcher.stop(0)
     assert first.returncode is not None
 
@@ -177,18 +181,22 @@ def test_one_that_never_ends_is_ended(stand_in):
     stand_in.queue()
     stand_in.dispatcher.consider(NOW)
     stand_in.clock.wall += DAY
-    assert stand_in.dispatcher.consider(NOW) == ""
+    assert stand_in.dispatcher.consider(NOW) == {}
     stand_in.clock.steady += LONGEST_BATCH
-    assert stand_in.dispatcher.consider(NOW) == "failed"
+    assert stand_in.dispatcher.consider(NOW) == {"local": "failed"}
 
 
 def test_one_that_dies_is_reported_once_and_followed_by_another(stand_in):
-    """Its work is still there."""
+    """Its work is still there; the desk at which it died rests first, or couriers would die there every minute."""
     stand_in.couriers_do("kill -9 $$")
     stand_in.queue()
-    assert stand_in.consider() == ""
+    assert stand_in.consider() == {}
     stand_in.couriers_do("")
-    assert stand_in.consider() == "failed"
+    assert stand_in.consider() == {"local": "failed"}
+    assert len(stand_in.jobs) == 1
+    health = stand_in.dispatcher.health("local")
+    assert (health.reachable, health.detail) == (False, "the courier ended with status -9, see the log")
+    stand_in.consider(health.not_before - stand_in.clock.wall)
     assert len(stand_in.jobs) == 2
 
 
@@ -198,7 +206,7 @@ def test_how_the_desk_was_is_how_the_batch_ended(stand_in):
     stand_in.consider()
     health = DeskHealth(reachable=False, reason="throttled", not_before=NOW + HOUR)
     stand_in.store.set_desk_health("local", health)
-    assert stand_in.consider() == "throttled"
+    assert stand_in.consider() == {"local": "throttled"}
 
 
 def test_the_talk_with_the_service_manager_is_withheld(stand_in, monkeypatch):
@@ -281,6 +289,8 @@ class TestLooking:
 
     def test_new_records_ask_what_there_is(self, stand_in):
         """Before there is anything to send."""
-        stand_in.store.rebuild_wanted = True
-        stand_in.consider()
+        (stand_in.folder / "new").mkdir()
+        with Store.open(stand_in.folder / "new", now=NOW) as new:
+            stand_in.dispatcher.store = new
+            stand_in.consider()
         assert [job.rebuild for job in stand_in.jobs] == [True]

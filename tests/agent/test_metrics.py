@@ -79,7 +79,7 @@ def test_labels_of_one_family_are_united(snapshot):
 
 def test_a_desk_never_contacted_is_neither_reachable_nor_not(snapshot):
     """Unknown is its own state: the series is absent, not 0 and not 1."""
-    fresh = msgspec.structs.replace(snapshot, desk=Desk(name="helpdesk"))
+    fresh = msgspec.structs.replace(snapshot, desks=[Desk(name="helpdesk")])
     assert "foretell_desk_reachable{" not in page(fresh)
     assert 'foretell_desk_reachable{desk="helpdesk"} 1.0' in page(snapshot)
 
@@ -147,7 +147,7 @@ def test_no_name_or_label_of_the_host_breaks_the_page(hostile):
         cycle_at=0,
         cycle_duration=0,
         next_cycle_at=60,
-        desk=Desk(name="local"),
+        desks=[Desk(name="local")],
         readings=hostile,
     )
     text = page(snapshot)

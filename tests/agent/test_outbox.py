@@ -39,16 +39,23 @@ def save_cases(store: Store) -> None:
         store.save_case(case, [], AT)
 
 
-def queue(outbox: Outbox, id: str, kind: OperationKind = "comment", at: float = AT, **facts: object) -> str:  # noqa: A002
+def queue(
+    outbox: Outbox,
+    id: str,  # noqa: A002 - it is called that everywhere
+    kind: OperationKind = "comment",
+    at: float = AT,
+    desk: str = "helpdesk",
+    **facts: object,
+) -> str:
     """Queue an operation of the case that its id begins with; return the id."""
     topic = "opened" if kind == "open" else "worse"
-    outbox.queue(Operation(id=id, case=id[0], kind=kind, topic=topic, facts=facts, created_at=at))
+    outbox.queue(Operation(id=id, case=id[0], kind=kind, topic=topic, desk=desk, facts=facts, created_at=at))
     return id
 
 
-def due(outbox: Outbox, now: float = AT, limit: int = 50) -> list[str]:
+def due(outbox: Outbox, now: float = AT, limit: int = 50, desk: str = "helpdesk") -> list[str]:
     """Return the ids of what may be sent now."""
-    return [one.operation.id for one in outbox.due(now, limit)]
+    return [one.operation.id for one in outbox.due(desk, now, limit)]
 
 
 def finish(outbox: Outbox, *ids: str) -> None:
@@ -61,12 +68,13 @@ def finish(outbox: Outbox, *ids: str) -> None:
 def test_an_operation_comes_back_as_it_was_queued(outbox):
     """Facts and all, in its first state."""
     queue(outbox, "a-1", "open", priority="P2", value=float("inf"), members=[{"rule": "r"}])
-    [queued] = outbox.due(AT, 50)
+    [queued] = outbox.due("helpdesk", AT, 50)
     assert queued.operation == Operation(
         id="a-1",
         case="a",
         kind="open",
         topic="opened",
+        desk="helpdesk",
         facts={"priority": "P2", "value": float("inf"), "members": [{"rule": "r"}]},
         created_at=AT,
     )
@@ -122,10 +130,10 @@ def test_what_was_being_sent_is_found_again_as_such(outbox):
     queue(outbox, "a-2")
     outbox.sending("a-1", AT + MINUTE)
     assert due(outbox) == []
-    [queued] = outbox.due(AT + MINUTE, 50)
+    [queued] = outbox.due("helpdesk", AT + MINUTE, 50)
     assert (queued.operation.id, queued.state, queued.attempts) == ("a-1", "sending", 1)
-    outbox.unknown("a-1", AT + HOUR, "no answer")
-    [queued] = outbox.due(AT + HOUR, 50)
+    outbox.unknown("a-1", AT + HOUR, "outcome_unknown", "no answer")
+    [queued] = outbox.due("helpdesk", AT + HOUR, 50)
     assert (queued.state, queued.reason, queued.detail) == ("sending", "outcome_unknown", "no answer")
 
 
@@ -136,7 +144,7 @@ def test_what_was_rendered_stays_as_it_was(outbox):
     outbox.sending("a-1", AT)
     outbox.reject("a-1", "rejected", "no such queue", AT)
     outbox.requeue("a-1")
-    [queued] = outbox.due(AT, 50)
+    [queued] = outbox.due("helpdesk", AT, 50)
     assert (queued.rendered, queued.digest) == (b"\x00payload", "abc")
 
 
@@ -148,7 +156,7 @@ def test_a_result_and_its_event_are_one(store, outbox, monkeypatch):
     outbox.reject("b-1", "rejected", "no such queue", AT + 2)
     assert store.take_events() == [
         Delivered(case="a", operation="a-1", kind="open", ref=REF, at=AT + 1),
-        Refused(case="b", operation="b-1", kind="open", reason="rejected", at=AT + 2),
+        Refused(case="b", operation="b-1", kind="open", reason="rejected", at=AT + 2, desk="helpdesk"),
     ]
     queue(outbox, "a-2")
 
@@ -222,7 +230,7 @@ def test_retrying_what_waits_sends_it_at_once_but_does_not_forget_that_it_may_ha
     queue(outbox, "a-1", "open")
     outbox.sending("a-1", AT + HOUR)
     assert outbox.requeue("a-1")
-    [queued] = outbox.due(AT, 50)
+    [queued] = outbox.due("helpdesk", AT, 50)
     assert queued.state == "sending"
 
 
@@ -267,30 +275,31 @@ def test_what_was_given_up_is_not_sent_any_more(outbox):
 def test_the_latest_ticket_of_a_case_is_the_one_its_last_done_operation_was_on(outbox):
     """A reopened problem may have got another ticket."""
     other = TicketRef("helpdesk", "43")
-    assert outbox.latest_ticket("a") is None
+    assert outbox.latest_ticket("a", "helpdesk") is None
     queue(outbox, "a-1", "open")
     queue(outbox, "a-2", "reopen")
     outbox.done("a-1", REF, AT)
-    assert outbox.latest_ticket("a") == REF
+    assert outbox.latest_ticket("a", "helpdesk") == REF
     outbox.done("a-2", other, AT)
-    assert outbox.latest_ticket("a") == other
-    assert outbox.latest_ticket("b") is None
+    assert outbox.latest_ticket("a", "helpdesk") == other
+    assert outbox.latest_ticket("b", "helpdesk") is None
 
 
 def test_the_summary_says_how_much_waits_since_when_and_why(outbox):
     """What the page and the metrics show."""
-    assert outbox.summary() == Queue()
+    assert outbox.summary("helpdesk") == Queue()
     queue(outbox, "a-1", "open", at=AT)
     queue(outbox, "a-2", at=AT + 1)
     queue(outbox, "b-1", "open", at=AT + 2)
     finish(outbox, "a-1")
     outbox.retry("a-2", AT + 30, "unreachable", "refused")
     outbox.reject("b-1", "rejected", "no such queue", AT + 60)
-    assert outbox.summary() == Queue(
+    assert outbox.summary("helpdesk") == Queue(
         counts={"done": 1, "queued": 1, "rejected": 1},
         oldest_at=AT + 1,
         last_reason="rejected",
         last_detail="no such queue",
+        attempts={"done": 1, "rejected": 1, "unreachable": 1},
     )
 
 
@@ -310,14 +319,14 @@ def test_whatever_the_desk_does_order_is_kept_and_nothing_is_lost(tmp_path, aske
         outbox = Outbox(store)
         ids = [queue(outbox, f"{case}-{number}", kind) for number, (case, kind) in enumerate(asked)]
         for fate in fates:
-            heads = outbox.due(AT, 50)
+            heads = outbox.due("helpdesk", AT, 50)
             cases = [one.operation.case for one in heads]
             assert len(set(cases)) == len(cases)
             for head in heads:
                 suffer(outbox, head.operation.id, fate)
             everything = outbox.all({"queued", "sending", "done", "rejected", "dropped"})
             assert [one.operation.id for one in everything] == ids
-            assert [one.operation.id for one in outbox.due(AT, 50)] == expected_heads(everything)
+            assert [one.operation.id for one in outbox.due("helpdesk", AT, 50)] == expected_heads(everything)
 
 
 def suffer(outbox: Outbox, id: str, fate: str) -> None:  # noqa: A002
@@ -331,7 +340,7 @@ def suffer(outbox: Outbox, id: str, fate: str) -> None:  # noqa: A002
         case "retry":
             outbox.retry(id, AT, "throttled", "")
         case "unknown":
-            outbox.unknown(id, AT, "")
+            outbox.unknown(id, AT, "outcome_unknown", "")
         case "requeue":
             outbox.requeue(id)
         case "drop":

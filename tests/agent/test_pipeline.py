@@ -191,7 +191,7 @@ def test_a_problem_that_is_over_while_the_desk_is_away_is_not_told_any_more(host
     host.cycle(a=EMPTY)
     host.cycle(HOUR, a=EMPTY)
     assert (host.case().state, host.case().closed_by) == ("closed", "cleared")
-    assert host.outbox.summary().counts == {"dropped": 1}
+    assert host.outbox.summary("local").counts == {"dropped": 1}
     assert host.store.timeline(key_of("a"))[-1].what == "over before the desk was told"
 
 

@@ -68,7 +68,7 @@ def agent_runs(config, state, at, *, installed=NOW - 10 * 86400):
     """Run one cycle of the real agent at `at`, as it would have been."""
     with StateFolder(state) as folder, Store.open(state, now=installed) as store:
         resident = make_resident(load(config), folder, store, FixedClock(at))
-        resident.dispatcher.consider = lambda _: ""  # the courier is not wanted here
+        resident.dispatcher.consider = lambda _: {}  # the courier is not wanted here
         resident.tick()
         resident.stop()
 

@@ -52,13 +52,16 @@ class Dispatcher:
     """Stands in for the real one: says how couriers ended, and notes what it was asked."""
 
     def __init__(self) -> None:
-        self.outcomes: list[str | Exception] = []
+        self.outcomes: list[dict[str, str] | Exception] = []
         self.calls: list[str] = []
-        self.health = DeskHealth()
+        self.desks = ("local", "rt")
 
-    def consider(self, now: float) -> str:
+    def health(self, desk: str) -> DeskHealth:
+        return DeskHealth(reachable=desk == "local")
+
+    def consider(self, now: float) -> dict[str, str]:
         self.calls.append(f"consider {now - NOW:g}")
-        outcome = self.outcomes.pop(0) if self.outcomes else ""
+        outcome = self.outcomes.pop(0) if self.outcomes else {}
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -158,10 +161,11 @@ def test_each_tick_is_shown_everywhere(agent):
 
 def test_couriers_are_counted_by_how_they_ended(agent):
     """Since the start."""
-    agent.dispatcher.outcomes = ["ok", "", "throttled", "ok"]
+    agent.dispatcher.outcomes = [{"local": "ok"}, {}, {"local": "throttled", "rt": "ok"}, {"local": "ok"}]
     for _ in range(4):
         snapshot = agent.tick()
-    assert snapshot.desk.requests == {"ok": 2, "throttled": 1}
+    shown = [(desk.name, desk.reachable, desk.requests) for desk in snapshot.desks]
+    assert shown == [("local", True, {"ok": 2, "throttled": 1}), ("rt", False, {"ok": 1})]
 
 
 class TestTrouble:
@@ -186,13 +190,13 @@ class TestTrouble:
         """No process is left for it, for instance."""
         agent.dispatcher.outcomes = [OSError("Resource temporarily unavailable")]
         assert "cannot be started" in agent.tick().degraded["courier"]
-        agent.dispatcher.outcomes = ["ok"]
+        agent.dispatcher.outcomes = [{"local": "ok"}]
         assert "courier" not in agent.tick().degraded
 
     def test_couriers_that_die_are_a_trouble_until_one_ends_well(self, agent):
         """Nothing reaches the desk meanwhile."""
-        agent.dispatcher.outcomes = ["failed", "", "throttled"]
-        assert "courier" in agent.tick().degraded
+        agent.dispatcher.outcomes = [{"local": "failed"}, {"rt": "ok"}, {"local": "throttled"}]
+        assert "local" in agent.tick().degraded["courier"]
         assert "courier" in agent.tick().degraded
         assert "courier" not in agent.tick().degraded
 
@@ -266,12 +270,13 @@ class TestAClockThatIsMoved:
         """Set back by twenty hours, a minute's wait stays a minute."""
         agent.tick()
         outbox = Outbox(agent.store)
-        outbox.queue(Operation(id="a-1", case=KEY, kind="open", topic="opened", facts={}, created_at=NOW))
+        opening = Operation(id="a-1", case=KEY, kind="open", topic="opened", desk="local", facts={}, created_at=NOW)
+        outbox.queue(opening)
         outbox.retry("a-1", agent.clock.wall + 3 * MINUTE, "unreachable", "")
         agent.clock.wall -= 20 * HOUR
         agent.tick()
-        assert not outbox.due(agent.clock.wall, 1)
-        assert outbox.due(agent.clock.wall + 2 * MINUTE, 1)
+        assert not outbox.due("local", agent.clock.wall, 1)
+        assert outbox.due("local", agent.clock.wall + 2 * MINUTE, 1)
 
     def test_records_that_cannot_be_written_do_not_stop_the_cycle(self, agent, monkeypatch):
         """It counts in memory."""

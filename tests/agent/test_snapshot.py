@@ -7,11 +7,11 @@ import msgspec
 from agent.collecting import Collection, Outcome
 from agent.config import Configuration
 from agent.host import HostIdentity
-from agent.model import Case, DeskHealth, Hold
+from agent.model import Case, Hold
 from agent.pipeline import Cycle
 from agent.settings import DAY, MINUTE, Settings
 from agent.snapshot import Surroundings, take_snapshot
-from agent.status import Queue, Snapshot
+from agent.status import Desk, Queue, Snapshot
 from collectors import CouldNotCheck, Reading
 from thresholds import Finding, Rule, Selector, Severity, Unjudged
 from thresholds.level import Level, LevelLimits
@@ -96,9 +96,8 @@ def test_a_case_of_a_rule_that_is_gone_is_shown_all_the_same():
     assert snapshot.rules == {RULE.id: RULE.summary}
 
 
-def test_the_desk_is_as_the_last_batch_found_it():
-    """Name, reach and what was asked of it."""
-    health = DeskHealth(reachable=False, reason="throttled", last_contact=NOW - 60)
-    desk = shown(health=health, requests={"ok": 3, "throttled": 1}, queue=Queue(counts={"queued": 2})).desk
-    assert (desk.name, desk.reachable, desk.last_contact) == ("local", False, NOW - 60)
-    assert desk.requests == {"ok": 3, "throttled": 1}
+def test_the_desks_are_shown_as_they_are_known():
+    """In the order of the routes."""
+    desks = [Desk(name="b", reachable=False, queue=Queue(counts={"queued": 2})), Desk(name="a")]
+    snapshot = shown(desks=desks)
+    assert (snapshot.desks, snapshot.waiting, snapshot.rejected) == (desks, 2, 0)

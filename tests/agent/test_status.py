@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agent.model import Case
-from agent.status import Queue, Snapshot, Summary, health, in_brief, read_summary, write_summary
+from agent.status import Desk, Snapshot, Summary, health, in_brief, read_summary, write_summary
 from thresholds import Severity
 
 
@@ -38,7 +38,7 @@ def test_without_a_usable_summary_there_is_none(tmp_path, content):
 def well(snapshot: Snapshot) -> Snapshot:
     """Return the snapshot of a host where all is well."""
     return msgspec.structs.replace(
-        snapshot, findings=[], unjudged=[], held=[], cases=[], queue=Queue(), degraded={}, collectors=[]
+        snapshot, findings=[], unjudged=[], held=[], cases=[], desks=[], degraded={}, collectors=[]
     )
 
 
@@ -53,8 +53,8 @@ def well(snapshot: Snapshot) -> Snapshot:
         (lambda full: {"findings": full.findings}, "attention"),
         (lambda full: {"cases": full.cases}, "attention"),
         (lambda full: {"degraded": full.degraded}, "attention"),
-        (lambda full: {"queue": full.queue}, "attention"),
-        (lambda full: {"desk": msgspec.structs.replace(full.desk, reachable=False)}, "attention"),
+        (lambda full: {"desks": full.desks}, "attention"),
+        (lambda _: {"desks": [Desk(name="well", reachable=True), Desk(name="ill", reachable=False)]}, "attention"),
         (lambda full: {"cases": [critical(full.cases[0])]}, "critical"),
         (lambda full: {"cases": [msgspec.structs.replace(critical(full.cases[0]), state="recovering")]}, "well"),
     ],
@@ -85,6 +85,7 @@ def test_the_state_in_brief_needs_nothing_but_itself(snapshot):
         "open: 1 cases",
         "could not be checked: 2",
         "waiting for the desk helpdesk: 1, refused by it: 1",
+        "waiting for the desk on call: 0, refused by it: 0",
         "the state folder cannot be written; nothing new is remembered",
     ]
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from agent import plain, terminal
 from agent.model import Operation, QueuedOperation
 from agent.rehearsal import Rehearsal
-from agent.status import CaseDetails, CollectorRun, TicketComment, TicketText, TimeLineEntry
+from agent.status import CaseDetails, CollectorRun, Desk, Queue, TicketComment, TicketText, TimeLineEntry
 from collectors import CouldNotCheck
 
 WIDTHS = [40, 80, 200]
@@ -36,6 +36,7 @@ def rehearsed(snapshot, **changes):
     """Return a cycle on paper that would open the snapshot's cases, unless `changes` say otherwise."""
     titles = {case.key: "The disk /srv will be full" for case in snapshot.cases}
     told = {"snapshot": snapshot, "without_records": "", "would_open": snapshot.cases, "titles": titles}
+    told["desks"] = {case.key: ("helpdesk",) for case in snapshot.cases}
     return Rehearsal(**told | changes)
 
 
@@ -128,8 +129,8 @@ def test_the_first_cycle_tells_tickets_page_and_demo(paper, snapshot):
 def test_the_first_cycle_never_denies_a_ticket_whose_number_it_does_not_know_yet(paper, snapshot, waiting, said):
     """The desk's answer is taken in with the next cycle."""
     case = msgspec.structs.replace(snapshot.cases[0], ticket=None)
-    queue = msgspec.structs.replace(snapshot.queue, counts={"queued": waiting})
-    terminal.show_first_cycle(paper.console, msgspec.structs.replace(snapshot, cases=[case], queue=queue), "page")
+    desks = [Desk(name="helpdesk", queue=Queue(counts={"queued": waiting}))]
+    terminal.show_first_cycle(paper.console, msgspec.structs.replace(snapshot, cases=[case], desks=desks), "page")
     assert said in paper.words
     assert "Nothing to open" not in paper.words
 
@@ -186,10 +187,11 @@ def test_nothing_is_padded_with_blanks(paper):
 
 def test_a_desk_that_does_not_serve_us_is_named_with_the_reason(paper, snapshot):
     """A refused token is another thing than a dead desk, and both stand where the desk is."""
-    refused = msgspec.structs.replace(snapshot.desk, reachable=False, detail="answered 401")
-    summary = msgspec.structs.replace(snapshot.summary, desk=refused)
+    refused = Desk(name="helpdesk", reachable=False, detail="answered 401")
+    summary = msgspec.structs.replace(snapshot.summary, desks=[refused, snapshot.desks[1]])
     terminal.show_status(paper.console, summary, snapshot.cycle_at, alive=True)
     assert "helpdesk, does not serve us: answered 401" in paper.words
+    assert "on call, nothing had to be sent yet" in paper.words
 
 
 def test_a_case_is_told_with_its_story_and_ticket(paper, snapshot):

@@ -29,7 +29,7 @@ def case(number: int, text: str = "") -> Case:
 def operation(number: int) -> Operation:
     """Return the opening of that case."""
     key = case(number).key
-    return Operation(id=f"{number}-1", case=key, kind="open", topic="opened", facts={}, created_at=AT)
+    return Operation(id=f"{number}-1", case=key, kind="open", topic="opened", desk="rt", facts={}, created_at=AT)
 
 
 # Each line on standard output acknowledges one case with its operation, after they were written.
@@ -158,7 +158,7 @@ def test_a_full_disk_still_takes_the_case_that_says_so(disk):
         filler = fill(folder)
         save(store, range(4, 60))
         assert "nearly full" in store.degraded
-        assert len(Outbox(store).due(AT, 100)) == len(store.cases()) == 60
+        assert len(Outbox(store).due("rt", AT, 100)) == len(store.cases()) == 60
         filler.unlink()
         save(store, range(60, 61))
         assert store.degraded == ""
@@ -174,7 +174,7 @@ def test_when_the_reserve_is_spent_too_it_says_so_and_keeps_what_it_has(disk):
         fill(folder)
         with pytest.raises(StoreUnavailable, match=r"its disk is full.*free some space there"):
             save(store, range(4, 2000))
-        assert len(store.cases()) == len(Outbox(store).due(AT, 100)) == 4
+        assert len(store.cases()) == len(Outbox(store).due("rt", AT, 100)) == 4
         save(store, range(4, 5))
         assert len(store.cases()) == 5
 

@@ -17,14 +17,14 @@ import msgspec
 from agent.cases import case_key
 from agent.config import load
 from agent.courier import deliver
-from agent.dispatch import Job
+from agent.courier_process import Job
 from agent.facts import case_facts, pack
 from agent.host import HostIdentity
 from agent.model import Case, Operation, OperationKind, QueuedOperation, Topic
 from agent.outbox import Outbox
 from agent.store import Store
 from thresholds import Severity
-from ticketing_clients import Priority
+from ticketing_clients import Attachment, Priority
 
 START = 1_795_600_800.0
 #: the name of the desk in every configuration here
@@ -55,7 +55,7 @@ class Deliveries:
         self._cases: dict[str, Case] = {}
         folder.mkdir(mode=0o700)
         with Store.open(folder, now=START) as store:
-            store.rebuild_wanted = False
+            store.rebuilt(DESK)
 
     @property
     def keys(self) -> list[str]:
@@ -83,6 +83,7 @@ class Deliveries:
                 last_seen=START,
                 changed_at=START,
                 opened_at=START,
+                desks=(DESK,),
                 evidence={"value": 1e9, "whole": 1e11, "unit": "bytes"},
             )
         self._queue(self.keys[-number:], kinds)
@@ -99,25 +100,20 @@ class Deliveries:
                 case = self._cases[key]
                 priority = "P1" if kind == "raise_priority" else case.priority
                 case = msgspec.structs.replace(case, operations=case.operations + 1, priority=priority)
-                operation = Operation(
-                    id=f"{key[:16]}-{case.operations}",
-                    case=key,
-                    kind=kind,
-                    topic=TOPICS[kind],
-                    public=True,
-                    facts=pack(case_facts(case, {})),
-                    created_at=self.now,
-                )
-                store.save_case(case, [TOPICS[kind]], self.now)
-                outbox.queue(operation)
+                store.save_case(case, [kind], self.now)
+                if kind == "attach":
+                    outbox.attach(case, _file(case.operations), self.now)
+                else:
+                    outbox.queue(_operation(case, kind, self.now))
                 self._cases[key] = case
-                self.operations.append(operation)
+            known = {operation.id for operation in self.operations}
+            self.operations += [one.operation for one in outbox.all({"queued"}) if one.operation.id not in known]
 
     # -- delivering -------------------------------------------------------------------------------------------------
 
     def job(self) -> Job:
         """Return what the daemon would hand a courier now."""
-        return Job(config=str(self.config), state_dir=str(self.folder), host=HOST, now=self.now)
+        return Job(config=str(self.config), state_dir=str(self.folder), host=HOST, desk=DESK, now=self.now)
 
     def courier(self, *before: str) -> subprocess.CompletedProcess[bytes]:
         """Run one courier, under the command that is put `before` it, if any."""
@@ -164,3 +160,22 @@ class Deliveries:
         """Return the ids of the operations of which the agent believes that the desk did them."""
         with Store.open(self.folder) as store:
             return {one.operation.id for one in Outbox(store).all({"done"})}
+
+
+def _operation(case: Case, kind: OperationKind, at: float) -> Operation:
+    return Operation(
+        id=f"{case.key[:16]}-{case.operations}",
+        case=case.key,
+        kind=kind,
+        topic=TOPICS[kind],
+        desk=DESK,
+        public=True,
+        facts=pack(case_facts(case, {})),
+        created_at=at,
+    )
+
+
+def _file(number: int) -> Attachment:
+    return Attachment(
+        name=f"bundle-{number}.txt", media_type="text/plain", content=b"%d of a long file\n" % number * 4096
+    )

@@ -14,7 +14,11 @@ def outbox(store, snapshot):
     case = snapshot.cases[0]
     store.save_case(case, [], case.changed_at)
     outbox = Outbox(store)
-    outbox.queue(Operation(id=ID, case=case.key, kind="comment", topic="worse", facts={}, created_at=snapshot.cycle_at))
+    outbox.queue(
+        Operation(
+            id=ID, case=case.key, kind="comment", topic="worse", desk="helpdesk", facts={}, created_at=snapshot.cycle_at
+        )
+    )
     return outbox
 
 
@@ -91,7 +95,13 @@ def test_what_is_settled_or_unknown_is_refused(foretell, refused, verb):
 def test_the_beginning_of_several_ids_is_refused(foretell, refused, snapshot):
     """Nothing is dropped that was not meant."""
     operation = Operation(
-        id=f"{ID}0", case=snapshot.cases[0].key, kind="comment", topic="worse", facts={}, created_at=snapshot.cycle_at
+        id=f"{ID}0",
+        case=snapshot.cases[0].key,
+        kind="comment",
+        topic="worse",
+        desk="helpdesk",
+        facts={},
+        created_at=snapshot.cycle_at,
     )
     refused.queue(operation)
     assert foretell("outbox", "drop", ID[:6]).err.startswith("foretell: 2 operations' ids begin with 'a1a1a1'")

@@ -17,7 +17,7 @@ def left(state):
 def well(snapshot):
     """Return the same host with nothing wrong and nothing unseen."""
     return msgspec.structs.replace(
-        snapshot, collectors=[], findings=[], unjudged=[], held=[], cases=[], degraded={}, queue=type(snapshot.queue)()
+        snapshot, collectors=[], findings=[], unjudged=[], held=[], cases=[], degraded={}, desks=[]
     )
 
 

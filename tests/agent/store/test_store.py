@@ -152,21 +152,21 @@ def test_events_are_there_again_when_what_took_them_failed(store):
 def test_new_records_know_when_they_were_begun_and_want_to_be_rebuilt(folder):
     """The first look counts from the first start, not from the last."""
     with Store.open(folder, now=AT) as store:
-        assert (store.installed_at, store.rebuild_wanted, store.set_aside) == (AT, True, None)
-        store.rebuild_wanted = False
+        assert (store.installed_at, store.rebuild_wanted("rt"), store.set_aside) == (AT, True, None)
+        store.rebuilt("rt")
     with Store.open(folder, now=AT + 60) as store:
-        assert (store.installed_at, store.rebuild_wanted) == (AT, False)
+        assert (store.installed_at, store.rebuild_wanted("rt"), store.rebuild_wanted("local")) == (AT, False, True)
 
 
 def test_damaged_records_are_begun_anew_and_want_to_be_rebuilt(folder):
     """The desk still knows what we do not."""
     with Store.open(folder, now=AT) as store:
         store.save_case(FULL, ["opened"], AT)
-        store.rebuild_wanted = False
+        store.rebuilt("rt")
     (folder / "agent.sqlite").write_bytes(b"not a database at all" * 1000)
     with Store.open(folder, now=AT + 60) as store:
         assert store.set_aside is not None
-        assert (store.cases(), store.installed_at, store.rebuild_wanted) == ([], AT + 60, True)
+        assert (store.cases(), store.installed_at, store.rebuild_wanted("rt")) == ([], AT + 60, True)
 
 
 def test_single_values_are_kept(folder, store):

@@ -66,7 +66,8 @@ def read_status(snapshot):
         "services systemctl did not finish in 5 s",
         "not judged disk_trend: / not enough history yet",
         "pressure: this kernel has no pressure files",
-        "helpdesk: reachable last answer now",
+        "Desk helpdesk State reachable last answer now",
+        "Desk on call State nothing had to be sent yet",
         "Waiting 1, the oldest for 2 minutes",
         "rejected: helpdesk: Queue 'Ops' does not exist",
         "cpu_utilization_ratio 1 this host 12.5 %",
@@ -103,7 +104,7 @@ def test_an_empty_host_has_a_page_too():
         cycle_at=0,
         cycle_duration=0,
         next_cycle_at=60,
-        desk=Desk(name="local"),
+        desks=[Desk(name="local")],
     )
     words = read_status(bare).words
     for said in ("All that was checked is well", "There is no open case", "Nothing is held back", "Nothing was read"):
