@@ -19,7 +19,7 @@ define environment
 endef
 
 help: ## list what can be made
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 setup: ## make .venv with everything needed to work on Foretell
 	$(environment) dev
@@ -63,6 +63,14 @@ bench: ## measure what the agent costs on this host
 judge: ## score the rules on histories whose truth is known: DATA=FOLDER
 	$(environment) dev
 	@$(BIN)/python tools/judge.py $(DATA)
+
+bench-delivery: ## measure how a courier empties a long outbox
+	$(environment) dev
+	@PYTHONPATH=tests/support $(BIN)/python tools/bench_delivery.py
+
+fault-runs: ## run every fault against the real desks, every kill included (root, the better part of an hour)
+	$(environment) dev
+	@$(BIN)/python tools/fault_runs.py
 
 golden: ## record the golden files anew, to be read with git diff
 	$(environment) dev
