@@ -118,14 +118,36 @@ def test_what_somebody_said_has_to_run_is_critical_when_it_does_not(rule, readin
     assert judge(rule, [(reading, 1.0 - bad, labels)]) is Severity.HEALTHY
 
 
-def test_memory_and_processor_are_hints_about_capacity():
-    """No critical limit, and a gap before they clear."""
+def test_memory_is_a_hint_about_capacity():
+    """No critical limit, and a gap before it clears."""
     memory = [[("memory_available_bytes", share * 1e9, {}), ("memory_total_bytes", 1e9, {})] for share in (0.04, 0.09)]
-    processor = [[("cpu_utilization_ratio", share, {})] for share in (0.99, 0.85)]
 
     assert judge("memory_exhausted", *memory) is Severity.WARNING
-    assert judge("cpu_saturated", *processor) is Severity.WARNING
-    assert judge("cpu_saturated", *processor, [("cpu_utilization_ratio", 0.7, {})]) is Severity.HEALTHY
+
+
+def test_a_busy_processor_is_a_hint_about_capacity_when_that_is_new():
+    """Full at an hour at which it was at rest; not for what comes every day, and not before anything is known."""
+    idle, full = [("cpu_utilization_ratio", 0.1, {})], [("cpu_utilization_ratio", 0.99, {})]
+    every_day = ([idle] * 20 + [full] * 4) * 4
+
+    assert judge("cpu_saturated", *[idle] * 48, full) is Severity.WARNING
+    assert judge("cpu_saturated", *[idle] * 48, full, full, idle) is Severity.HEALTHY
+    assert judge("cpu_saturated", *every_day) is Severity.HEALTHY
+    assert judge("cpu_saturated", full) is None
+
+
+def test_a_service_that_is_restarted_again_and_again_is_a_warning():
+    """Once an hour is none, a restart by hand begins the count anew."""
+    judge = Judge([RULES["service_restarting"]])
+    seen = []
+    for minute in range(60):
+        count = 0 if minute < 20 else minute - 19
+        reading = Reading("service_restarts_total", float(count), "count", {"unit": "a.service"}, NOW + 60 * minute)
+        findings, _ = judge.judge([reading], [], reading.at)
+        seen += [finding.severity for finding in findings]
+
+    assert seen[0] is Severity.HEALTHY
+    assert seen[-30:] == [Severity.WARNING] * 30
 
 
 def test_a_full_tmpfs_is_told_without_a_forecast():
