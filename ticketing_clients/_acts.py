@@ -17,6 +17,7 @@ from html.parser import HTMLParser
 
 import msgspec
 
+from ticketing_clients._document import cut
 from ticketing_clients._ticket import WORKING, Act, ActKind, Status
 
 LONGEST_TEXT = 2000  # code points of an act's text, as Act promises
@@ -24,6 +25,17 @@ LONGEST_TEXT = 2000  # code points of an act's text, as Act promises
 _DIRECTIVE = re.compile(r"foretell:\s*(confirm|accept|defer|won'?t[- ]?fix)\b[ \t]*(\S*)[ \t.]*", re.IGNORECASE)
 # Where mail programs that do not indent begin to quote.
 _QUOTE_BEGINS = re.compile(r"-{2,}\s*(Original|Forwarded)\b.*|_{10,}|On\b.*\bwrote:|From:\s.*", re.IGNORECASE)
+
+
+def said(number: str, by: str, at: datetime, text: str, *, internal: bool = False) -> list[Act]:
+    """Return what a person's `text` on a ticket says: the acts that it spells out, or else a reply, which an internal one is not.
+
+    number: the desk's id of it.
+    """
+    text = lines_of(text)
+    reply = Act(id=number, kind="reply", by=by, at=at.astimezone(UTC), text=cut(text, LONGEST_TEXT))
+    told = told_by(reply, text)
+    return told if told or internal else [reply]
 
 
 def told_by(reply: Act, text: str) -> list[Act]:
@@ -69,6 +81,16 @@ def meant_by(old: Status, new: Status) -> ActKind | None:
 def last_line(marker: str) -> str:
     """Return the line that ends a comment of ours, so that the comment with `marker` is found again."""
     return f"[foretell:{marker}]"
+
+
+def has_mark(text: str, marker: str) -> bool:
+    """Return whether a comment's `text` ends as the one of ours with exactly this marker."""
+    return f"\n{lines_of(text)}".endswith(f"\n{last_line(marker)}")
+
+
+def lines_of(text: str | None) -> str:
+    """Return a text as it was written; many desks keep it with the line ends of the web, or with blanks around it."""
+    return (text or "").replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
 def written(text: str) -> str:

@@ -36,6 +36,7 @@ import requests
 import requests.utils
 import urllib3
 
+from ticketing_clients._asking import LONGEST_MESSAGE
 from ticketing_clients._document import cut
 from ticketing_clients._errors import (
     Conflict,
@@ -49,7 +50,6 @@ from ticketing_clients._errors import (
     TicketGone,
 )
 from ticketing_clients._exchange import Adapter, Exchange, cause, check_address
-from ticketing_clients._read_back import LONGEST_MESSAGE
 
 UNNAMED_WAIT = 60.0  # seconds, where a desk says that there is a limit and not for how long
 

@@ -25,11 +25,11 @@ import msgspec
 
 from ticketing_clients import _issues
 from ticketing_clients._acts import meant_by
+from ticketing_clients._asking import numeric, read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut, one_line
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected
 from ticketing_clients._gitlab.rest import Change, GitLabRest, Issue, Note, Upload, User
-from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     Act,
     Attachment,

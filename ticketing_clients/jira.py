@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ticketing_clients._acts import last_line
+from ticketing_clients._asking import read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document
 from ticketing_clients._errors import DeskError, NotApplied, Rejected
@@ -25,7 +26,6 @@ from ticketing_clients._jira import text
 from ticketing_clients._jira.checks import missing_fields, told
 from ticketing_clients._jira.desk import JiraDesk, upload
 from ticketing_clients._jira.options import Id, JiraPlatformOptions
-from ticketing_clients._read_back import read_back
 from ticketing_clients._ticket import Attachment, Comment, Ticket, TicketRef
 
 

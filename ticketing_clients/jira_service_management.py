@@ -19,6 +19,7 @@ from typing import Annotated
 import msgspec
 
 from ticketing_clients._acts import last_line
+from ticketing_clients._asking import read_back
 from ticketing_clients._client import Check, ClientContext, ClientPlugin, TicketingClient
 from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
 from ticketing_clients._jira.answers import Issue
@@ -37,7 +38,6 @@ from ticketing_clients._jira.requests import (
     Uploaded,
 )
 from ticketing_clients._jira.text import wiki
-from ticketing_clients._read_back import read_back
 from ticketing_clients._ticket import Attachment, Comment, Ticket, TicketRef, TicketState
 
 API = "rest/servicedeskapi"

@@ -15,18 +15,19 @@ Redmine is asked for may be taken as done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, last_line, meant_by, told_by
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
-from ticketing_clients._document import Document, cut, shorten
+from ticketing_clients._acts import has_mark, last_line, lines_of, meant_by, said
+from ticketing_clients._asking import need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
+from ticketing_clients._document import Document, cut, one_line, shorten
 from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Rejected
 from ticketing_clients._markup.markdown import to_markdown
 from ticketing_clients._markup.textile import to_textile
-from ticketing_clients._read_back import numeric, read_back
+from ticketing_clients._options import Bytes, CaFile, Id, SecretName, StatusIds
 from ticketing_clients._redmine.rest import Answer, Issue, Journal, RedmineRest
 from ticketing_clients._ticket import (
     WORKING,
@@ -41,6 +42,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import absent, first_moment, meanings, most_urgent, still_open
 
 LONGEST_SUBJECT = 255  # code points; Redmine refuses more
 LONGEST_BODY = 60_000  # code points; ours, for Redmine takes megabytes and then shows them slowly
@@ -56,8 +58,6 @@ STATUSES: dict[Status, list[int]] = {
 }
 PRIORITIES: dict[Priority, int] = {"P1": 4, "P2": 3, "P3": 2, "P4": 1}
 
-Id = Annotated[int, msgspec.Meta(ge=1)]
-
 
 class RedmineOptions(ClientOptions, frozen=True, kw_only=True):
     """Where the desk is, and how its project was set up."""
@@ -67,23 +67,29 @@ class RedmineOptions(ClientOptions, frozen=True, kw_only=True):
         str,
         msgspec.Meta(description="Identifier of the project that gets the tickets, as in its address.", min_length=1),
     ]
-    tracker: Annotated[int, msgspec.Meta(description="Id of the tracker for the tickets.", ge=1)]
+    tracker: Annotated[Id, msgspec.Meta(description="Id of the tracker for the tickets.")]
     key_field: Annotated[
-        int,
-        msgspec.Meta(description="Id of the custom field (text, used as a filter) for the key; see its address.", ge=1),
+        Id, msgspec.Meta(description="Id of the custom field (text, used as a filter) for the key; see its address.")
     ]
     host_field: Annotated[
-        int, msgspec.Meta(description="Id of the custom field (text, used as a filter) for the host's id.", ge=1)
+        Id, msgspec.Meta(description="Id of the custom field (text, used as a filter) for the host's id.")
     ]
     token_secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret that holds the user's API access key.", min_length=1)
+        SecretName, msgspec.Meta(description="Name of the secret that holds the user's API access key.")
     ] = "redmine"  # noqa: S105 - the secret's name
+    fields: Annotated[
+        dict[str, Any],
+        msgspec.Meta(
+            description="Further fields set when a ticket is opened, such as category_id; own ones in custom_fields, with id and"
+            " value."
+        ),
+    ] = msgspec.field(default_factory=dict)
     priorities: Annotated[
         dict[Priority, Id],
         msgspec.Meta(description="Ids of priorities where they differ from P1 4, P2 3, P3 2, P4 1."),
     ] = msgspec.field(default_factory=dict)
     statuses: Annotated[
-        dict[Status, Annotated[list[Id], msgspec.Meta(min_length=1)]],
+        StatusIds,
         msgspec.Meta(
             description="Ids of the statuses that mean new, open, waiting, resolved, closed or rejected, the first being the one"
             " we set, where they differ from Redmine's default data."
@@ -94,11 +100,9 @@ class RedmineOptions(ClientOptions, frozen=True, kw_only=True):
         msgspec.Meta(description="What the desk's setting of this name says; common_mark for Markdown too."),
     ] = "textile"
     largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file, at most the desk's own maximum.", ge=1)
+        Bytes, msgspec.Meta(description="Bytes of a file, at most the desk's own maximum.")
     ] = 5 * 1024 * 1024
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs Redmine's certificate.")
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class Redmine:
@@ -115,8 +119,7 @@ class Redmine:
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
         self._ids = STATUSES | options.statuses
-        # What is configured counts where a default says otherwise.
-        self._meanings = {one: means for ids in (STATUSES, options.statuses) for means in ids for one in ids[means]}
+        self._meanings = meanings(STATUSES, options.statuses)
         self._http = Http(desk, self._url, headers={"X-Redmine-API-Key": key}, secrets=(key,), ca_file=options.ca_file)
         self._rest = RedmineRest(self._http, desk, options.project, (options.key_field, options.host_field))
 
@@ -138,32 +141,30 @@ class Redmine:
         options, due = self._options, ticket.service_times.fix_due.astimezone(UTC).date()
         text, priority = self._text(ticket.body), self._priorities[ticket.priority]
         fields = {options.key_field: ticket.key, options.host_field: ticket.device.id}
+        ours = [{"id": field, "value": value} for field, value in fields.items()]
         content = {
+            **options.fields,
             "project_id": options.project,
             "tracker_id": options.tracker,
-            "subject": cut(" ".join(ticket.title.split()), LONGEST_SUBJECT),
+            "subject": cut(one_line(ticket.title), LONGEST_SUBJECT),
             "description": text,
             "priority_id": priority,
             "start_date": min(due, datetime.fromtimestamp(self._now, UTC).date()).isoformat(),
             "due_date": due.isoformat(),
-            "custom_fields": [{"id": field, "value": value} for field, value in fields.items()],
+            "custom_fields": [*options.fields.get("custom_fields", []), *ours],
         }
         made = self._http.change("POST", "issues.json", Answer, json={"issue": content}).issue
-        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
+        created = f"desk {self._desk}: ticket {made.id} was created"
+        with read_back(created):
             there = self._rest.issue(str(made.id))
         as_asked = {
             "tracker": there.tracker.id == options.tracker,
-            "description": _lines(there.description) == _lines(text),
+            "description": lines_of(there.description) == lines_of(text),
             "priority": there.priority.id == priority,
             "due date": there.due_date == due,
             **{f"custom field {field}": there.value(field) == value for field, value in fields.items()},
         }
-        missing = [name for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made.id} was created without the {', '.join(missing)} asked for:"
-                " the tracker does not have it, or this user may not set it"
-            )
+        need_all(as_asked, created, "the tracker does not have it, or this user may not set it")
         return self._ref(there.id)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -172,13 +173,11 @@ class Redmine:
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        found = map(self._found, self._rest.search(self._options.host_field, host, only_open=True))
-        return [one for one in found if one.open and one.key]
+        return still_open(map(self._found, self._rest.search(self._options.host_field, host, only_open=True)))
 
     def list_named(self, name: str) -> list[FoundTicket]:
         """Return our open tickets that speak of a host called `name`."""
-        found = map(self._found, self._rest.titled(name))
-        return [one for one in found if one.open and one.key and one.names(name)]
+        return [one for one in still_open(map(self._found, self._rest.titled(name))) if one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -189,7 +188,7 @@ class Redmine:
             desk_status=there.status.name,
             priority=self._priority(there.priority.id),
             handler=there.assigned_to.name if there.assigned_to else "",
-            due=datetime.combine(there.due_date, time(), UTC) if there.due_date else None,
+            due=first_moment(there.due_date),
             acts=tuple(act for one in there.journals if one.user.id != self._rest.us().id for act in self._acts(one)),
         )
 
@@ -211,8 +210,8 @@ class Redmine:
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether a note of ours has exactly this marker."""
         us = self._rest.us().id
-        notes = [_lines(one.notes) for one in self._rest.issue(ref.id, "journals").journals if one.user.id == us]
-        return any(text.endswith(f"\n{last_line(marker)}") for text in notes)
+        notes = [one.notes or "" for one in self._rest.issue(ref.id, "journals").journals if one.user.id == us]
+        return any(has_mark(text, marker) for text in notes)
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present one is lower in the desk's order; never lower it."""
@@ -254,8 +253,7 @@ class Redmine:
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file, and read back that all of it is there. Raises Rejected when it is too large for us or for the desk."""
         name, size = attachment.name, len(attachment.content)
-        if size > self._options.largest_attachment:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        need_room(attachment, self._options.largest_attachment, self._desk)
         self._rest.issue(ref.id)
         upload = self._http.change(
             "POST",
@@ -281,27 +279,28 @@ class Redmine:
     def check(self) -> list[Check]:
         """Look at login, rights, tracker, fields, statuses and priorities of the live desk. Changes nothing."""
         options = self._options
-        checks = [Check(subject="login", well=True, found=self._rest.us().login)]
+        checks = [Check.of("login", found=self._rest.us().login)]
         try:
             trackers = self._rest.project().trackers
         except DeskError as error:
             hint = "write the project's identifier, and make this user a member"
-            return [*checks, _check(f"project {options.project}", str(error), hint)]
+            return [*checks, Check.of(f"project {options.project}", str(error), hint)]
         hint = f"give this user a role in project {options.project} that has them"
-        checks.append(_check("rights", ", ".join(f"not {one}" for one in sorted(self._rest.lacking())), hint))
+        checks.append(Check.of("rights", ", ".join(f"not {one}" for one in sorted(self._rest.lacking())), hint))
         there = any(one.id == options.tracker for one in trackers)
-        checks.append(_check(f"tracker {options.tracker}", "" if there else "not in the project", "activate it there"))
+        checks.append(
+            Check.of(f"tracker {options.tracker}", "" if there else "not in the project", "activate it there")
+        )
         hint = "make it a text field that is used as a filter, for this project and tracker"
         for field in (options.key_field, options.host_field):
             found = "" if self._rest.filters(field) else "a search by it finds all tickets"
-            checks.append(_check(f"custom field {field}", found, hint))
-        ids = {one.id for one in self._rest.statuses()}
-        unknown = [f"no {one} for {means}" for means in self._ids for one in self._ids[means] if one not in ids]
-        checks.append(_check("statuses", ", ".join(unknown), "set their ids in statuses"))
+            checks.append(Check.of(f"custom field {field}", found, hint))
+        unknown = absent(self._ids, {one.id for one in self._rest.statuses()})
+        checks.append(Check.of("statuses", unknown, "set their ids in statuses"))
         order, chosen = self._rest.priorities(), [self._priorities[one] for one in sorted(self._priorities)]
         falling = [one for one in reversed(order) if one in chosen] == chosen
         found = "" if falling else f"{chosen} for P1 to P4 are not among {order} in falling order"
-        checks.append(_check("priorities", found, "set their ids in priorities"))
+        checks.append(Check.of("priorities", found, "set their ids in priorities"))
         return checks
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -337,23 +336,16 @@ class Redmine:
                 kind = "acknowledge"
             if kind:
                 yield Act(id=f"{event.id}.{detail.name}", kind=kind, by=event.user.name, at=event.created_on)
-        text = _lines(event.notes)
-        if text:
-            reply = Act(
-                id=str(event.id), kind="reply", by=event.user.name, at=event.created_on, text=cut(text, LONGEST_TEXT)
-            )
-            told = told_by(reply, text)
-            yield from told if told or event.private_notes else [reply]
+        if text := lines_of(event.notes):
+            yield from said(str(event.id), event.user.name, event.created_on, text, internal=event.private_notes)
 
     def _status(self, number: int) -> Status:
         """Return what a status means; of one that is not configured Redmine tells whether it is closed."""
         return self._meanings.get(number) or ("closed" if number in self._rest.closed() else "open")
 
     def _priority(self, number: int) -> Priority:
-        """Return the most urgent of our priorities that is not above the desk's `number`, or else the least urgent."""
         order = self._rest.priorities()
-        below = order[: order.index(number) + 1]
-        return next((one for one in sorted(self._priorities) if self._priorities[one] in below), "P4")
+        return most_urgent(self._priorities, not_above=order[: order.index(number) + 1])
 
     def _found(self, there: Issue) -> FoundTicket:
         key, host = there.value(self._options.key_field), there.value(self._options.host_field)
@@ -367,11 +359,6 @@ class Redmine:
         return write(shorten(body, LONGEST_BODY))
 
 
-def _lines(text: str | None) -> str:
-    """Return a text as we wrote it; Redmine keeps it with the line ends of the web."""
-    return (text or "").replace("\r\n", "\n").strip()
-
-
 def _duplicates(issue: Issue, original: int) -> bool:
     return any(
         (one.issue_id, one.relation_type, one.issue_to_id) == (issue.id, "duplicates", original)
@@ -379,18 +366,10 @@ def _duplicates(issue: Issue, original: int) -> bool:
     )
 
 
-def _check(subject: str, wrong: str, hint: str) -> Check:
-    return Check(subject=subject, well=not wrong, found=wrong or "well", hint=hint if wrong else "")
-
-
-def _build(options: RedmineOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Redmine(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="redmine",
     summary="Redmine 5 over its REST interface, with an API access key.",
     options=RedmineOptions,
-    build=_build,
+    build=Redmine,
     tested="Redmine 5.0.4, the real server",
 )

@@ -18,15 +18,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, last_line, meant_by, told_by
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
-from ticketing_clients._document import cut, to_plain
+from ticketing_clients._acts import has_mark, last_line, meant_by, said
+from ticketing_clients._asking import LONGEST_MESSAGE, need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
+from ticketing_clients._document import cut, one_line, to_plain
 from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
-from ticketing_clients._read_back import LONGEST_MESSAGE, numeric, read_back
+from ticketing_clients._options import Bytes, CaFile, SecretName
 from ticketing_clients._request_tracker.rest import Named, RequestTrackerRest, StoredTicket, quoted
 from ticketing_clients._ticket import (
     WORKING,
@@ -40,19 +41,20 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import meanings, still_open
 
 LONGEST_SUBJECT = 200  # bytes of UTF-8: RT's schema, and it cuts without a word
 LONGEST_BODY = 100_000  # code points; ours, far below RT's own MaxAttachmentSize even if each takes four bytes
 SYSTEM, NOBODY = "RT_System", "Nobody"  # users of RT's own
 
 # The statuses of RT's default lifecycle.
-STATUSES: dict[str, Status] = {
-    "new": "new",
-    "open": "open",
-    "stalled": "waiting",
-    "resolved": "resolved",
-    "rejected": "rejected",
-    "deleted": "deleted",
+STATUSES: dict[Status, list[str]] = {
+    "new": ["new"],
+    "open": ["open"],
+    "waiting": ["stalled"],
+    "resolved": ["resolved"],
+    "rejected": ["rejected"],
+    "deleted": ["deleted"],
 }
 PRIORITIES: dict[Priority, int] = {"P1": 100, "P2": 80, "P3": 50, "P4": 20}
 
@@ -66,7 +68,7 @@ class RequestTrackerOptions(ClientOptions, frozen=True, kw_only=True):
     url: Annotated[str, msgspec.Meta(description="Web address of Request Tracker, as people open it.")]
     queue: Annotated[str, msgspec.Meta(description="Name of the queue that gets the tickets.", min_length=1)]
     token_secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret that holds the user's authentication token.", min_length=1)
+        SecretName, msgspec.Meta(description="Name of the secret that holds the user's authentication token.")
     ] = "request_tracker"  # noqa: S105 - the secret's name
     key_field: Annotated[
         FieldName, msgspec.Meta(description="Ticket custom field (one free text) for the key.", min_length=1)
@@ -83,6 +85,12 @@ class RequestTrackerOptions(ClientOptions, frozen=True, kw_only=True):
             description="Custom field (date and time) for the start of the best window; empty when there is none."
         ),
     ] = ""
+    fields: Annotated[
+        dict[str, Any],
+        msgspec.Meta(
+            description="Further fields set when a ticket is opened, such as Owner; own ones in CustomFields."
+        ),
+    ] = msgspec.field(default_factory=dict)
     priorities: Annotated[
         dict[Priority, int],
         msgspec.Meta(
@@ -90,15 +98,16 @@ class RequestTrackerOptions(ClientOptions, frozen=True, kw_only=True):
         ),
     ] = msgspec.field(default_factory=dict)
     statuses: Annotated[
-        dict[str, Status],
-        msgspec.Meta(description="What a custom lifecycle's statuses mean; the default lifecycle is known."),
+        dict[Status, Annotated[list[str], msgspec.Meta(min_length=1)]],
+        msgspec.Meta(
+            description="Names of the statuses that mean new, open, waiting, resolved, closed or rejected, the first being the"
+            " one we set, where they differ from RT's default lifecycle."
+        ),
     ] = msgspec.field(default_factory=dict)
     largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file, at most RT's own MaxAttachmentSize.", ge=1)
+        Bytes, msgspec.Meta(description="Bytes of a file, at most RT's own MaxAttachmentSize.")
     ] = 10_000_000
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs RT's certificate.")
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class RequestTracker:
@@ -116,7 +125,8 @@ class RequestTracker:
         self._options = options
         self._desk = desk
         self._url = options.url.rstrip("/")
-        self._statuses: dict[str, Status] = STATUSES | options.statuses
+        self._names = STATUSES | options.statuses
+        self._meanings = meanings(STATUSES, options.statuses)
         self._http = Http(
             desk,
             f"{self._url}/REST/2.0",
@@ -141,35 +151,33 @@ class RequestTracker:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
         self._rest.need_fields()
         options, due = self._options, ticket.service_times.fix_due.astimezone(UTC)
-        wanted: dict[str, str] = {options.key_field: ticket.key, options.host_field: ticket.device.id}
+        ours: dict[str, str] = {options.key_field: ticket.key, options.host_field: ticket.device.id}
         if options.urgency_field:
-            wanted[options.urgency_field] = ticket.priority
+            ours[options.urgency_field] = ticket.priority
         if options.window_field and ticket.windows:
-            wanted[options.window_field] = f"{ticket.windows[0].start.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+            ours[options.window_field] = f"{ticket.windows[0].start.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         content = {
+            **options.fields,
             "Queue": options.queue,
-            "Subject": _cut_bytes(" ".join(ticket.title.split()), LONGEST_SUBJECT),
+            "Subject": _cut_bytes(one_line(ticket.title), LONGEST_SUBJECT),
             "Content": cut(to_plain(ticket.body), LONGEST_BODY),
             "ContentType": "text/plain",
             "Priority": self._numbers[ticket.priority],
             "Due": f"{due:%Y-%m-%dT%H:%M:%SZ}",
-            "CustomFields": wanted,
+            "CustomFields": options.fields.get("CustomFields", {}) | ours,
         }
         if ticket.customer.contact:
             content["Requestor"] = [ticket.customer.contact]
         made = self._http.change("POST", "ticket", Named, json=content)
-        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
+        created = f"desk {self._desk}: ticket {made.id} was created"
+        with read_back(created):
             there = self._rest.ticket(str(made.id))
-        missing = [name for name, value in wanted.items() if not _same(there, name, value)]
-        if there.priority != content["Priority"]:
-            missing.append("Priority")
-        if there.due != due.replace(microsecond=0):
-            missing.append("Due")
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made.id} was created without {', '.join(missing)}:"
-                " the queue's fields do not take the value, or this user may not set it"
-            )
+        as_asked = {
+            **{f"custom field {name}": _same(there, name, value) for name, value in ours.items()},
+            "priority": there.priority == content["Priority"],
+            "due time": there.due == due.replace(microsecond=0),
+        }
+        need_all(as_asked, created, "the queue's fields do not take the value, or this user may not set it")
         return self._ref(there.id)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -178,13 +186,12 @@ class RequestTracker:
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        found = map(self._found, self._rest.search(self._options.host_field, host, "Status = '__Active__'"))
-        return [one for one in found if one.open and one.key]
+        return still_open(map(self._found, self._rest.search(self._options.host_field, host, "Status = '__Active__'")))
 
     def list_named(self, name: str) -> list[FoundTicket]:
         """Return our open tickets that speak of a host called `name`."""
         found = map(self._found, self._rest.titled(name, "Status = '__Active__'"))
-        return [one for one in found if one.open and one.key and one.names(name)]
+        return [one for one in still_open(found) if one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and the newest 100 things people did. Raises TicketGone."""
@@ -222,7 +229,7 @@ class RequestTracker:
         """Return whether one of our newest 100 comments has exactly this marker."""
         number = self._rest.ticket(ref.id).id  # a comment on a merged ticket is on the one that it was merged into
         ours = self._rest.events(number, "Creator = '__CurrentUser__' AND (Type = 'Comment' OR Type = 'Correspond')")
-        return any(text.rstrip().endswith(f"\n{last_line(marker)}") for text in self._rest.texts(number, ours).values())
+        return any(has_mark(text, marker) for text in self._rest.texts(number, ours).values())
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present number is lower; never lower it."""
@@ -233,8 +240,7 @@ class RequestTracker:
     def resolve(self, ref: TicketRef) -> None:
         """Set the ticket to its lifecycle's resolved status, unless it is closed already."""
         if self._status(self._own(ref).status) in WORKING:
-            name = self._named("resolved")
-            self._set(ref, f"status {name}", lambda there: there.status == name, Status=name)
+            self._set_status(ref, "resolved")
 
     def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
         """Open the ticket again; for a deleted or merged one open a follow-up that refers to it. Return the open one."""
@@ -249,23 +255,20 @@ class RequestTracker:
                 self._http.change("PUT", f"ticket/{follow_up.id}", list[str], json={"RefersTo": ref.id})
             return follow_up
         if status not in WORKING:
-            name = self._named("open")
-            self._set(ref, f"status {name}", lambda there: there.status == name, Status=name)
+            self._set_status(ref, "open")
         return ref
 
     def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
         """Link `ref` to `original` and reject it: unlike resolving, that writes no mail to the customer."""
         self._own(ref)
-        name = self._named("rejected")
-        self._set(ref, f"status {name}", lambda there: there.status == name, RefersTo=original.id, Status=name)
+        self._set_status(ref, "rejected", RefersTo=original.id)
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file to an internal comment, and read back that all of it is there."""
         name, size = attachment.name, len(attachment.content)
         if not name.isascii() or not name.isprintable():
             raise Rejected(f"desk {self._desk}: RT fails on a file name that is not plain ASCII")
-        if size > self._options.largest_attachment:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        need_room(attachment, self._options.largest_attachment, self._desk)
         file = {
             "FileName": name,
             "FileType": attachment.media_type,
@@ -291,36 +294,21 @@ class RequestTracker:
     def check(self) -> list[Check]:
         """Look at login, queue, rights and fields of the live desk. Changes nothing."""
         options = self._options
-        checks = [Check(subject="login", well=True, found=f"Request Tracker {self._rest.version()}")]
+        checks = [Check.of("login", found=f"Request Tracker {self._rest.version()}")]
         try:
             queue = self._rest.queue()
         except DeskError as error:
             hint = f"create the queue {options.queue} and give this user SeeQueue on it"
-            return [*checks, Check(subject=f"queue {options.queue}", well=False, found=str(error), hint=hint)]
-        creates = any(link.get("ref") == "create" for link in queue.links)
-        checks.append(
-            Check(
-                subject=f"queue {options.queue}",
-                well=creates,
-                found="may create tickets" if creates else "may not create tickets",
-                hint="" if creates else "give this user CreateTicket, ShowTicket and ModifyTicket on the queue",
-            )
-        )
+            return [*checks, Check.of(f"queue {options.queue}", str(error), hint)]
+        wrong = "" if any(link.get("ref") == "create" for link in queue.links) else "may not create tickets"
+        hint = "give this user CreateTicket, ShowTicket and ModifyTicket on the queue"
+        checks.append(Check.of(f"queue {options.queue}", wrong, hint))
         there = {field.name for field in queue.fields}
-        for name in filter(None, (options.key_field, options.host_field, options.urgency_field, options.window_field)):
-            hint = "apply a ticket custom field of this name to the queue, with SeeCustomField and ModifyCustomField"
-            seen = name in there
-            checks.append(
-                Check(
-                    subject=f"custom field {name}",
-                    well=seen,
-                    found="seen" if seen else "not seen",
-                    hint="" if seen else hint,
-                )
-            )
+        hint = "apply a ticket custom field of this name to the queue, with SeeCustomField and ModifyCustomField"
+        names = filter(None, (options.key_field, options.host_field, options.urgency_field, options.window_field))
+        checks += [Check.of(f"custom field {one}", "" if one in there else "not seen", hint) for one in names]
         us = self._rest.made_by_us("id > 0") or "not told before its first ticket"
-        checks.append(Check(subject="own user", well=True, found=us))
-        return checks
+        return [*checks, Check.of("own user", found=us)]
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -339,6 +327,10 @@ class RequestTracker:
                 answer = cut("; ".join(said) or "nothing", LONGEST_MESSAGE)
                 raise NotApplied(f"desk {self._desk}: ticket {ref.id} did not take {what}; it says: {answer}")
 
+    def _set_status(self, ref: TicketRef, status: Status, **more: str) -> None:
+        name = self._names[status][0]
+        self._set(ref, f"status {name}", lambda there: there.status == name, **more, Status=name)
+
     def _found(self, there: StoredTicket) -> FoundTicket:
         merged = there.effective_id not in {0, there.id}
         key, host = ("".join(there.values(one)[:1]) for one in (self._options.key_field, self._options.host_field))
@@ -347,36 +339,25 @@ class RequestTracker:
 
     # -- understanding ----------------------------------------------------------------------------------------------
 
-    def _acts(self, number: int) -> Iterator[Act]:
+    def _acts(self, ticket: int) -> Iterator[Act]:
         """Yield what people who are not us did on the ticket, oldest first."""
         kinds = "(Type = 'Correspond' OR Type = 'Comment' OR Type = 'Status' OR (Type = 'Set' AND Field = 'Owner'))"
-        events = self._rest.events(number, f"Creator != '__CurrentUser__' AND {kinds}")
+        events = self._rest.events(ticket, f"Creator != '__CurrentUser__' AND {kinds}")
         events = [one for one in events if one.creator.id != SYSTEM]
-        texts = self._rest.texts(number, (one for one in events if one.type in {"Correspond", "Comment"}))
+        texts = self._rest.texts(ticket, (one for one in events if one.type in {"Correspond", "Comment"}))
         for event in events:
-            text = texts.get(event.id, "").strip()
-            act = Act(
-                id=str(event.id), kind="reply", by=str(event.creator.id), at=event.created, text=cut(text, LONGEST_TEXT)
-            )
+            number, by, at = str(event.id), str(event.creator.id), event.created
             match event.type:
-                case "Correspond":
-                    yield from told_by(act, text) or [act]
-                case "Comment":
-                    yield from told_by(act, text)
+                case "Correspond" | "Comment":
+                    yield from said(number, by, at, texts.get(event.id, ""), internal=event.type == "Comment")
                 case "Status" if kind := meant_by(self._status(event.old_value), self._status(event.new_value)):
-                    yield msgspec.structs.replace(act, kind=kind)
+                    yield Act(id=number, kind=kind, by=by, at=at)
                 case "Set" if event.new_value != self._rest.id_of_nobody():
-                    yield msgspec.structs.replace(act, kind="acknowledge")
-                case _:
-                    pass
+                    yield Act(id=number, kind="acknowledge", by=by, at=at)
 
     def _status(self, name: str) -> Status:
         """Return what a status means; one we do not know counts as open, for somebody may still be working on it."""
-        return self._statuses.get(name, "open")
-
-    def _named(self, status: Status) -> str:
-        """Return RT's name for `status`, the configured one before the default lifecycle's."""
-        return next(name for name, meaning in (self._options.statuses | STATUSES).items() if meaning == status)
+        return self._meanings.get(name, "open")
 
     def _priority(self, number: int) -> Priority:
         """Return the priority whose number is nearest, the more urgent of two equally near."""
@@ -398,14 +379,10 @@ def _cut_bytes(text: str, longest: int) -> str:
     return text.encode()[: longest - len("…".encode())].decode(errors="ignore") + "…"
 
 
-def _build(options: RequestTrackerOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return RequestTracker(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="request_tracker",
     summary="Request Tracker 5 over REST2, with an authentication token.",
     options=RequestTrackerOptions,
-    build=_build,
+    build=RequestTracker,
     tested="Request Tracker 5.0.3, the real server",
 )

@@ -25,10 +25,10 @@ from collections.abc import Callable
 from datetime import UTC
 
 from ticketing_clients._acts import last_line
+from ticketing_clients._asking import read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut, one_line, to_plain
 from ticketing_clients._errors import NotApplied, Rejected, TicketGone
-from ticketing_clients._read_back import read_back
 from ticketing_clients._servicenow.acts import HISTORY_FIELDS, JOURNAL_FIELDS, acts_of, as_plain
 from ticketing_clients._servicenow.checks import checks_of
 from ticketing_clients._servicenow.options import PRIORITIES, STATES, ServiceNowOptions

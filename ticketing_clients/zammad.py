@@ -26,10 +26,10 @@ import msgspec
 
 from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html
 from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked, said
+from ticketing_clients._asking import numeric, read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import cut
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
-from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     WORKING,
     Act,

@@ -26,12 +26,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ticketing_clients._acts import last_line, plain_of_html
+from ticketing_clients._asking import numeric, read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
 from ticketing_clients._document import Document, Paragraph, cut, one_line
 from ticketing_clients._errors import DeskError, NotApplied, Rejected
 from ticketing_clients._markup.fit import fit
 from ticketing_clients._markup.html import to_html
-from ticketing_clients._read_back import numeric, read_back
 from ticketing_clients._ticket import (
     WORKING,
     Attachment,

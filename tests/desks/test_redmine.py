@@ -79,6 +79,14 @@ class TestOpening:
         assert (there["tracker"]["name"], there["priority"]["name"]) == ("Support", "High")
         assert there["due_date"] == "2026-12-04"
 
+    def test_further_fields_are_set_beside_ours(self, build, redmine):
+        """What is configured is set, and does not take the place of key and host."""
+        client = build(fields={"estimated_hours": 1.5, "custom_fields": []})
+        ticket = new_ticket()
+        there = redmine.ask("GET", f"issues/{client.open(ticket).id}.json")["issue"]
+        assert there["estimated_hours"] == 1.5
+        assert ticket.key in [one["value"] for one in there["custom_fields"]]
+
     def test_a_ticket_that_is_overdue_is_opened_all_the_same(self, client):
         """Redmine refuses a due date before the start date, which would be today."""
         long_ago = ServiceTimes(first_response_due=NOON - timedelta(days=4000), fix_due=NOON - timedelta(days=3990))

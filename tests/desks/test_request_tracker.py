@@ -69,10 +69,18 @@ class TestOpening:
         assert (there["Priority"], there["Due"]) == ("80", "2026-12-04T12:00:00Z")
         assert [one["id"] for one in there["Requestor"]] == ["customer"]
 
+    def test_further_fields_are_set_beside_ours(self, build, request_tracker):
+        """Values of RT's own, and of a custom field, as configured; our own fields are there all the same."""
+        client = build(urgency_field="", fields={"TimeEstimated": 30, "CustomFields": {"Urgency": "P1"}})
+        ticket = new_ticket()
+        there = request_tracker.ask("GET", f"ticket/{client.open(ticket).id}", who="admin")
+        fields = {one["name"]: one["values"] for one in there["CustomFields"]}
+        assert (str(there["TimeEstimated"]), fields["Urgency"], fields["ForetellKey"]) == ("30", ["P1"], [ticket.key])
+
     def test_a_dropped_value_is_not_applied_and_the_ticket_is_found(self, client, build):
         """A field that does not take the value: NotApplied names it, and the ticket can be adopted by its key."""
         ticket = new_ticket()
-        with pytest.raises(NotApplied, match=r"ticket \d+ was created without Window"):
+        with pytest.raises(NotApplied, match=r"ticket \d+ was created without the custom field Window"):
             build(urgency_field="Window", window_field="").open(ticket)
         assert len(client.find(ticket.key)) == 1
 
@@ -248,6 +256,6 @@ class TestRefusals:
 
     def test_a_status_that_the_lifecycle_forbids_is_not_applied(self, build):
         """A status that is not in the lifecycle is answered with 200 and a sentence, which the error repeats."""
-        client = build(statuses={"done": "resolved"})
+        client = build(statuses={"resolved": ["done"]})
         with pytest.raises(NotApplied, match="isn't a valid status"):
             client.resolve(client.open(new_ticket()))

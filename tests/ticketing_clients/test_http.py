@@ -22,9 +22,9 @@ from ticketing_clients import (
     Throttled,
     TicketGone,
 )
+from ticketing_clients._asking import read_back
 from ticketing_clients._errors import Conflict, Moved
 from ticketing_clients._http import Http
-from ticketing_clients._read_back import read_back
 
 SECRET = "planted-http-secret"
 

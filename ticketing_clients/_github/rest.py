@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from ticketing_clients._asking import numeric
 from ticketing_clients._errors import Moved, NotAuthorised, Rejected, TicketGone
 from ticketing_clients._issues import mark_of
-from ticketing_clients._read_back import numeric
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http

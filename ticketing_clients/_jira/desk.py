@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time
 from typing import Any, ClassVar
 
 from ticketing_clients._acts import last_line, plain_of_html
+from ticketing_clients._asking import read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext
 from ticketing_clients._errors import Conflict, DeskError, NotApplied, OutcomeUnknown, Rejected, TicketGone
 from ticketing_clients._jira.acts import acts_of
@@ -21,7 +22,6 @@ from ticketing_clients._jira.options import PRIORITIES, JiraPlatformOptions
 from ticketing_clients._jira.platform import PER_ISSUE_LIMIT, Platform, quoted
 from ticketing_clients._jira.text import LONGEST_SUMMARY, LONGEST_TEXT, summary
 from ticketing_clients._jira.workflow import Meanings, listed, only_way, values_for
-from ticketing_clients._read_back import read_back
 from ticketing_clients._ticket import (
     WORKING,
     Attachment,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from ticketing_clients._asking import numeric
 from ticketing_clients._errors import DeskUnreachable, NotAuthorised, OutcomeUnknown, Rejected, TicketGone
 from ticketing_clients._jira.answers import (
     AttachmentSettings,
@@ -34,7 +35,6 @@ from ticketing_clients._jira.answers import (
     Transitions,
     User,
 )
-from ticketing_clients._read_back import numeric
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http

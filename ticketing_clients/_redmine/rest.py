@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
-from ticketing_clients._read_back import numeric
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http
@@ -184,13 +183,11 @@ class RedmineRest:
 
     def _issues(self, name: str, operator: str, value: str, *, only_open: bool) -> list[Issue]:
         """Return all pages of what a filter finds."""
-        found: list[Issue] = []
-        for page in count():
-            issues = self._page(name, operator, value, only_open=only_open, offset=page * PAGE).issues
-            found += issues
-            if len(issues) < PAGE:
-                return sorted(found, key=lambda one: one.id)
-        raise AssertionError("unreachable: count() has no end")
+
+        def page(number: int) -> list[Issue]:
+            return self._page(name, operator, value, only_open=only_open, offset=number * PAGE).issues
+
+        return sorted(pages(page, full=PAGE), key=lambda one: one.id)
 
     def need_fields(self) -> None:
         """Raise NotAuthorised when the project is not shown, or when a search by a needed field would not be one.

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from ticketing_clients._acts import plain_of_html
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import NotAuthorised, TicketGone
-from ticketing_clients._read_back import numeric
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http
@@ -160,14 +159,12 @@ class RequestTrackerRest:
 
     def _tickets(self, condition: str) -> list[StoredTicket]:
         query = f"Queue = {quoted(self._queue)} AND {condition}"
-        fields = "Subject,Status,CustomFields,EffectiveId"
-        found: list[StoredTicket] = []
-        for page in count(1):
-            items = self._list("tickets", Page[StoredTicket], query=query, fields=fields, orderby="id", page=page).items
-            found += items
-            if len(items) < PAGE:
-                break
-        return sorted(found, key=lambda one: one.id)
+        params = {"query": query, "fields": "Subject,Status,CustomFields,EffectiveId", "orderby": "id"}
+
+        def page(number: int) -> list[StoredTicket]:
+            return self._list("tickets", Page[StoredTicket], **params, page=number + 1).items
+
+        return sorted(pages(page, full=PAGE), key=lambda one: one.id)
 
     def made_by_us(self, condition: str) -> str:
         """Return our user's name if it made a ticket that it may see under `condition`: RT tells it by no other way."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ticketing_clients._asking import numeric
 from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
-from ticketing_clients._read_back import numeric
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http

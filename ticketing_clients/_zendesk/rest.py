@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from ticketing_clients._asking import numeric, read_back
 from ticketing_clients._errors import Conflict, NotAuthorised, OutcomeUnknown, Throttled, TicketGone
-from ticketing_clients._read_back import numeric, read_back
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http
