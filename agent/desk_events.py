@@ -19,11 +19,17 @@ def hear(one: Followed, event: DeskEvent) -> None:
             by = f" by {event.desk}" if event.copy else ""
             one.happenings.append(f"refused {event.kind}{by}: {event.reason}")
         case Adopted():
-            one.set(ticket=one.case.ticket or event.ref, desks=one.case.desks or (event.ref.desk,))
+            _adopt(one, event)
         case Acted():
             _note(one, event.act)
         case Observed():
             _observe(one, event)
+
+
+def _adopt(one: Followed, event: Adopted) -> None:
+    """Take a ticket for the case's own, unless its home is known to be elsewhere: two desks may be two queues of one server."""
+    if one.case.desks[:1] in {(), (event.ref.desk,)}:
+        one.set(ticket=one.case.ticket or event.ref, desks=one.case.desks or (event.ref.desk,))
 
 
 def _take_in(one: Followed, event: Delivered) -> None:

@@ -19,6 +19,7 @@ from agent.follow import GATHERINGS
 from agent.host import HostIdentity
 from agent.model import Operation
 from agent.priority import raised
+from agent.routing import ticket_key
 from agent.settings import DAY, MINUTE, Settings
 from agent.windows import MaintenanceWindow, Proposal, propose, spread
 from thresholds import Forecast, Severity
@@ -42,7 +43,7 @@ _NOTHING = Proposal(options=(), ruled_out=())
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's.
 
-    listens: whether what people answer at the desk reaches us.
+    listens: whether what people answer at the desk reaches us; at a copy it does not.
     """
 
     settings: Settings
@@ -88,11 +89,11 @@ def render_ticket(operation: Operation, context: RenderContext) -> Ticket:
     Raises msgspec.ValidationError when the operation's facts are not CaseFacts.
     """
     facts = _readable(unpack(operation.facts), context.now)
-    values = _values(facts, context)
+    values = _values(facts, context, listens=context.listens and not operation.copy)
     plan: Plan = values["plan"]
     title, _, body = wording.write("ticket", values).strip().partition("\n")
     return Ticket(
-        key=facts.key,
+        key=ticket_key(operation),
         rule=facts.rule,
         subject=_what(facts.subject),
         type=facts.type,
@@ -115,7 +116,8 @@ def render_comment(operation: Operation, context: RenderContext) -> Comment:
 
     Raises msgspec.ValidationError when the facts are not CaseFacts, jinja2.TemplateNotFound when nothing is said on the topic.
     """
-    values = _values(_readable(unpack(operation.facts), context.now), context)
+    facts = _readable(unpack(operation.facts), context.now)
+    values = _values(facts, context, listens=context.listens and not operation.copy)
     body = wording.parse(wording.write(f"comments/{operation.topic}", values))
     return Comment(marker=operation.id, body=body, public=operation.public)
 
@@ -182,7 +184,7 @@ def _readable(facts: CaseFacts, now: float) -> CaseFacts:
     return msgspec.structs.replace(facts, forecast=forecast)
 
 
-def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
+def _values(facts: CaseFacts, context: RenderContext, *, listens: bool) -> dict[str, Any]:
     """Return everything a template may say."""
     settings = context.settings
     about_host = {
@@ -194,7 +196,7 @@ def _values(facts: CaseFacts, context: RenderContext) -> dict[str, Any]:
         "zone": context.zone,
         "version": context.version,
         "confirm_within": settings.cases.confirm_within,
-        "listens": context.listens,
+        "listens": listens,
     }
     values = about_host | _about(facts)
     values["healthy_evidence"] = core(facts.healthy_evidence)

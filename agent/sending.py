@@ -70,9 +70,8 @@ class Sender:
 
     def _rendered(self, operation: Operation) -> Ticket | Comment:
         render = render_comment if operation.kind == "comment" else render_ticket
-        listens = self.can.read and not operation.copy
         try:
-            return render(operation, msgspec.structs.replace(self.render, listens=listens))
+            return render(operation, self.render)
         except Exception as error:
             log.debug("rendering failed", operation=operation.id, exc_info=True)
             raise Rejected(f"it cannot be put into words: {type(error).__name__}: {error}") from error

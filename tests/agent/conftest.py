@@ -2,13 +2,16 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.model import Case
 from agent.status import CollectorRun, Desk, HeldCase, Queue, Snapshot
+from agent.store import Store
 from collectors import CouldNotCheck, Reading
+from desk_in_memory import NOW, Office
 from thresholds import Finding, Forecast, Severity, Unjudged
 from ticketing_clients import TicketRef
 
@@ -115,6 +118,14 @@ def snapshot() -> Snapshot:
         history_bytes=1_234_567,
         rules={"disk_space": "A file system is running full", "unit_failed": "A systemd unit has failed"},
     )
+
+
+@pytest.fixture
+def office(tmp_path, monkeypatch) -> Iterator[Office]:
+    """Return an office on new records, in which waiting takes no time."""
+    monkeypatch.setattr("tenacity.nap.time.sleep", lambda _: None)
+    with Store.open(tmp_path, now=NOW) as store:
+        yield Office(store)
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from agent.courier_process import LONGEST_BATCH, WITHHELD, Job
 from agent.dispatch import HASTE, Dispatcher
 from agent.facts import case_facts, pack
 from agent.host import HostIdentity
-from agent.model import Case, DeskHealth, Operation
+from agent.model import Case, Delivered, DeskHealth, Operation
 from agent.outbox import Outbox
+from agent.routing import copy_key
 from agent.settings import DAY, HOUR, MINUTE, DeliverySettings
 from agent.store import Store
 from thresholds import Severity
@@ -61,7 +62,8 @@ class Post:
 
     def couriers_do(self, script: str) -> None:
         """Let each courier write down its job and then do this."""
-        self.stand_in.write_text(f"#!/bin/sh\ncat >> {self.folder}/jobs; echo >> {self.folder}/jobs\n{script}\n")
+        write_down = f'job=$(cat)\nprintf "%s\\n" "$job" >> {self.folder}/jobs\n'
+        self.stand_in.write_text(f"#!/bin/sh\n{write_down}{script}\n")
         self.stand_in.chmod(0o700)
 
     def child(self, desk: str) -> object:
@@ -93,10 +95,19 @@ class Post:
         self.store.save_case(case, [], NOW)
         return case
 
-    def queue(self) -> None:
+    def queue(self, desk: str = "local", *, copy: bool = False) -> None:
         """Have a ticket to open."""
         facts = pack(case_facts(self.save(ticket=None), {}))
-        opening = Operation(id="a-1", case=KEY, kind="open", topic="opened", desk="local", facts=facts, created_at=NOW)
+        opening = Operation(
+            id=f"a-{desk}",
+            case=KEY,
+            kind="open",
+            topic="opened",
+            desk=desk,
+            copy=copy,
+            facts=facts,
+            created_at=NOW,
+        )
         Outbox(self.store).queue(opening)
 
     def consider(self, after: float = 0.0) -> dict[str, str]:
@@ -220,6 +231,83 @@ def test_the_talk_with_the_service_manager_is_withheld(stand_in, monkeypatch):
     names = {line.partition("=")[0] for line in (stand_in.folder / "environment").read_text().splitlines()}
     assert not names & WITHHELD
     assert "CREDENTIALS_DIRECTORY" in names
+
+
+class TestManyDesks:
+    """Each is served by couriers of its own."""
+
+    @pytest.fixture
+    def two(self, stand_in) -> Post:
+        """Return a post with work for two desks, one of which no route leads to any more."""
+        stand_in.queue()
+        stand_in.queue(desk="old")
+        return stand_in
+
+    def test_each_desk_with_work_gets_a_courier(self, two):
+        """Also one that the configuration no longer names, or its work would wait unseen."""
+        two.consider()
+        assert sorted(job.desk for job in two.jobs) == ["local", "old"]
+        assert two.dispatcher.desks == ("local", "old")
+
+    def test_one_that_hangs_holds_nobody_up(self, two):
+        """The other is served again and again."""
+        two.couriers_do("""case $job in *'"desk":"old"'*) exec sleep 60;; esac""")
+        two.dispatcher.consider(NOW)
+        hanging = two.child("old")
+        for _ in range(2):
+            two.child("local").wait(20)
+            two.store.set_desk_health("local", DeskHealth(reachable=True))
+            assert two.dispatcher.consider(two.clock.wall) == {"local": "ok"}
+        assert len(two.jobs) >= 3
+        assert two.child("old") is hanging
+        two.dispatcher.stop(0)
+
+    def test_one_that_rests_does_not_make_the_other_rest(self, two):
+        """Each has a health of its own."""
+        two.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + HOUR))
+        two.consider()
+        assert [job.desk for job in two.jobs] == ["old"]
+
+    def test_tickets_are_looked_at_where_they_are(self, stand_in):
+        """Each desk in a rhythm of its own."""
+        stand_in.save()
+        stand_in.save(key="b" * 64, ticket=TicketRef("old", "7"))
+        stand_in.dispatcher._serve("old")
+        stand_in.consider()
+        assert sorted((job.desk, job.poll) for job in stand_in.jobs) == [("local", True), ("old", True)]
+
+    def test_new_records_ask_each_desk(self, stand_in):
+        """Each once."""
+        (stand_in.folder / "new").mkdir()
+        with Store.open(stand_in.folder / "new", now=NOW) as new:
+            new.rebuilt("local")
+            stand_in.dispatcher.store = new
+            stand_in.dispatcher._serve("old")
+            stand_in.consider()
+        assert [(job.desk, job.rebuild) for job in stand_in.jobs] == [("old", True)]
+
+    def test_a_courier_for_a_desk_that_is_gone_says_so(self, post):
+        """The work stays until the desk is back, or a person drops it."""
+        post.queue(desk="old")
+        post.consider()
+        assert post.consider() == {"old": "not_authorised"}
+        health = post.dispatcher.health("old")
+        assert health.detail == "there is no [desks.old] any more, and it still has tickets of ours or work to do"
+        assert Outbox(post.store).summary("old").waiting == 1
+
+    def test_two_real_couriers_work_at_the_same_time(self, post):
+        """One case, its home and its copy, in one round."""
+        post.config.write_text('[desks.local]\nclient = "local"\n[desks.second]\nlike = "local"\n')
+        post.queue()
+        post.queue(desk="second", copy=True)
+        post.consider()
+        assert post.consider() == {"local": "ok", "second": "ok"}
+        home, copy = sorted(
+            (event for event in post.store.take_events() if isinstance(event, Delivered)), key=lambda event: event.copy
+        )
+        assert (home.ref.desk, copy.ref.desk, home.copy, copy.copy) == ("local", "second", False, True)
+        keys = {ticket.ref.id: ticket.key for ticket in LocalDesk(post.folder, "local", NOW).tickets()}
+        assert (keys[home.ref.id], keys[copy.ref.id]) == (KEY, copy_key(KEY, "second"))
 
 
 class TestTheDeskRests:

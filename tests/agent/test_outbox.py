@@ -3,6 +3,7 @@
 import shutil
 from itertools import groupby
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -301,6 +302,80 @@ def test_the_summary_says_how_much_waits_since_when_and_why(outbox):
         last_detail="no such queue",
         attempts={"done": 1, "rejected": 1, "unreachable": 1},
     )
+
+
+class TestManyDesks:
+    """What one desk does says nothing about what another does."""
+
+    def test_they_do_not_wait_for_each_other(self, outbox):
+        """Order is kept for each case at each desk."""
+        for desk in ("helpdesk", "on call"):
+            queue(outbox, f"a-1 {desk}", "open", desk=desk)
+            queue(outbox, f"a-2 {desk}", desk=desk)
+        assert outbox.desks() == {"helpdesk", "on call"}
+        outbox.reject("a-1 helpdesk", "rejected", "no such queue", AT)
+        finish(outbox, "a-1 on call")
+        assert due(outbox) == []
+        assert due(outbox, desk="on call") == ["a-2 on call"]
+        finish(outbox, "a-2 on call")
+        assert outbox.desks() == {"helpdesk"}
+
+    def test_each_has_its_own_ticket(self, outbox):
+        """Of the same case."""
+        other = TicketRef("on call", "7")
+        queue(outbox, "a-1", "open")
+        queue(outbox, "a-2", "open", desk="on call")
+        outbox.done("a-1", REF, AT)
+        assert outbox.latest_ticket("a", "on call") is None
+        outbox.done("a-2", other, AT + 1)
+        assert (outbox.latest_ticket("a", "helpdesk"), outbox.latest_ticket("a", "on call")) == (REF, other)
+        assert (outbox.opened_at("a", "helpdesk"), outbox.opened_at("a", "on call")) == (AT, AT + 1)
+        assert outbox.opened_at("b", "helpdesk") is None
+
+    def test_each_is_counted_for_itself(self, outbox):
+        """For page, metrics and command line."""
+        queue(outbox, "a-1", "open")
+        queue(outbox, "a-2", "open", desk="on call", at=AT + 5)
+        outbox.retry("a-2", AT + MINUTE, "throttled", "429")
+        assert (outbox.summary("helpdesk").last_reason, outbox.summary("helpdesk").oldest_at) == ("", AT)
+        on_call = outbox.summary("on call")
+        assert (on_call.last_reason, on_call.oldest_at, on_call.attempts) == ("throttled", AT + 5, {"throttled": 1})
+
+    def test_what_is_over_is_withdrawn_only_where_nobody_was_told(self, outbox):
+        """Where the copy is there already, its end is told too."""
+        queue(outbox, "a-1", "open")
+        queue(outbox, "a-2", "open", desk="on call")
+        queue(outbox, "a-3", "open", desk="mail")
+        finish(outbox, "a-2")
+        for number, desk in enumerate(("on call", "mail"), start=4):
+            queue(outbox, f"a-{number}", "resolve", desk=desk)
+        outbox.withdraw("a")
+        assert [one.operation.id for one in outbox.all({"queued"})] == ["a-4"]
+
+    def test_what_happens_to_a_copy_is_told_as_such(self, store, outbox):
+        """The case must not take its ticket for its own."""
+        for id, number in (("a-1", "7"), ("a-2", "8")):  # noqa: A001
+            outbox.queue(
+                Operation(id=id, case="a", kind="open", topic="opened", desk="mail", copy=True, facts={}, created_at=AT)
+            )
+            if id == "a-1":
+                outbox.done(id, TicketRef("mail", number), AT)
+            else:
+                outbox.reject(id, "rejected", "too large", AT)
+        delivered, refused = store.take_events()
+        assert (delivered.copy, refused.copy, refused.desk) == (True, True, "mail")
+
+    def test_operations_from_before_there_were_many_get_the_desk_there_was(self, store, outbox):
+        """Their records do not name one."""
+        old = {"id": "a-1", "case": "a", "kind": "open", "topic": "opened", "facts": {}, "created_at": AT}
+        store.database.write(
+            "INSERT INTO operations (id, case_key, kind, priority, created_at, record) VALUES ('a-1', 'a', 'open', 'P3', ?, ?)",
+            (AT, msgspec.msgpack.encode(old)),
+        )
+        assert due(outbox) == []
+        outbox.name_desk("helpdesk")
+        [queued] = outbox.due("helpdesk", AT, 1)
+        assert (queued.operation.id, queued.operation.desk, queued.operation.copy) == ("a-1", "helpdesk", False)
 
 
 KINDS = st.sampled_from(["open", "comment", "raise_priority", "resolve", "reopen"])

@@ -27,7 +27,11 @@ def seen(monkeypatch, snapshot):
         told = {"findings": [], "unjudged": [], "held": [], "cases": [], "collectors": []} | changes
         without = told.pop("without_records", "")
         rehearsal = Rehearsal(
-            snapshot=msgspec.structs.replace(snapshot, **told), without_records=without, would_open=[], titles={}, desks={}
+            snapshot=msgspec.structs.replace(snapshot, **told),
+            without_records=without,
+            would_open=[],
+            titles={},
+            desks={},
         )
         monkeypatch.setattr(check, "rehearse", lambda *_: rehearsal)
 

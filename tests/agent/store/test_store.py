@@ -1,5 +1,7 @@
 """The records themselves: what was saved is there again, for whoever opens them next."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import msgspec
@@ -7,7 +9,8 @@ import pytest
 
 from agent.model import Acted, Adopted, Case, Delivered, DeskHealth, Observed, Operation, Refused
 from agent.outbox import Outbox
-from agent.store import Happening, Store, StoreUnavailable
+from agent.store import FILE_NAME, Happening, Store, StoreUnavailable
+from agent.store._schema import MIGRATIONS
 from thresholds import Forecast, Severity
 from ticketing_clients import Act, TicketRef
 
@@ -167,6 +170,43 @@ def test_damaged_records_are_begun_anew_and_want_to_be_rebuilt(folder):
     with Store.open(folder, now=AT + 60) as store:
         assert store.set_aside is not None
         assert (store.cases(), store.installed_at, store.rebuild_wanted("rt")) == ([], AT + 60, True)
+
+
+def test_records_of_the_first_version_are_brought_along(folder):
+    """Cases and operations stay; what was rebuilt once is not rebuilt again."""
+    path = folder / FILE_NAME
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        for statement in MIGRATIONS[0]:
+            old.execute(statement)
+        old.execute("PRAGMA user_version = 1")
+        old.execute("INSERT INTO meta VALUES ('installed_at', ?)", (msgspec.msgpack.encode(AT),))
+        old.execute("INSERT INTO meta VALUES ('rebuild_wanted', ?)", (msgspec.msgpack.encode(False),))  # noqa: FBT003
+        record = msgspec.to_builtins(FULL, str_keys=True)
+        del record["desks"]
+        old.execute("INSERT INTO cases VALUES (?, 'open', NULL, ?)", (FULL.key, msgspec.msgpack.encode(record)))
+        operation = {"id": "ab-1", "case": FULL.key, "kind": "open", "topic": "opened", "facts": {}, "created_at": AT}
+        old.execute(
+            "INSERT INTO operations (id, case_key, kind, priority, created_at, record) VALUES ('ab-1', ?, 'open', 'P3', ?, ?)",
+            (FULL.key, AT, msgspec.msgpack.encode(operation)),
+        )
+    with Store.open(folder, now=AT + 60) as store:
+        assert store.cases() == store.cases_to_look_at() == [FULL]
+        assert not store.rebuild_wanted("rt")
+        outbox = Outbox(store)
+        outbox.name_desk("rt")
+        assert [one.operation.desk for one in outbox.due("rt", AT, 5)] == ["rt"]
+
+
+def test_the_longest_unseen_ticket_is_looked_at_first(store):
+    """Cases without a ticket that matters are not looked at; saving one does not make it look seen."""
+    for key in "abcd":
+        store.save_case(case(key * 64, state="open", ticket=REF), [], AT)
+    store.save_case(case("e" * 64, state="open"), [], AT)
+    store.save_case(case("f" * 64, state="pending", ticket=REF), [], AT)
+    store.looked_at("a" * 64, AT + 2)
+    store.looked_at("c" * 64, AT + 1)
+    store.save_case(case("a" * 64, state="recovering", ticket=REF), [], AT + 3)
+    assert [one.key[0] for one in store.cases_to_look_at()] == ["b", "d", "c", "a"]
 
 
 def test_single_values_are_kept(folder, store):
