@@ -14,7 +14,7 @@ import msgspec
 LONGEST = 730.0  # days; what lies beyond is no forecast
 NEVER = 8.0  # standard deviations that nothing is away by chance
 SERIES_FROM = 25.0  # standard deviations; the series is good to 1e-5 from there, and erfc runs out of digits at 37
-CLOSE = 1e-3  # days, and share of the days: nobody plans by minutes
+CLOSE = 2e-3  # days, and share of the days: nobody plans by minutes
 
 
 class Walk(msgspec.Struct, frozen=True):
@@ -53,7 +53,12 @@ class Walk(msgspec.Struct, frozen=True):
             return 0.0
         if self.reaches(room, LONGEST) < probability:
             return None
-        early, late = 0.0, LONGEST
+        late = min(room / self.drift, LONGEST) if self.drift * LONGEST > room else LONGEST
+        while self.reaches(room, late) < probability:
+            late = min(2 * late, LONGEST)
+        early = late / 2
+        while early > CLOSE and self.reaches(room, early) >= probability:
+            early, late = early / 2, early
         while late - early > max(CLOSE, CLOSE * late):
             middle = (early + late) / 2
             early, late = (early, middle) if self.reaches(room, middle) >= probability else (middle, late)

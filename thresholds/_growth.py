@@ -63,8 +63,7 @@ def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
         if usage.recent_high <= max(crest.height for crest in saw) + SLACK * capacity:
             return [Growth(_walk_of_peaks(saw, capacity), horizon, "teeth", (saw[-1].at - saw[0].at) / DAY)]
         increments = [max(increment, 0.0) for increment in increments]  # this time it did not fall where it used to
-    steps = [(new - old) / capacity for old, new in pairwise(usage.highs)]
-    kept = _without_outliers(increments, steps)
+    kept = _without_outliers(increments, usage.highs, capacity)
     ignored = sum(one != cut for one, cut in zip(increments, kept, strict=True))
     known = [Growth(_walk(kept), horizon, "trend", len(kept), ignored)]
     lately = _lately(increments)
@@ -105,12 +104,10 @@ def _walk(increments: Sequence[float], days: float = 1.0) -> Walk:
     return Walk(drift / days, lasting / days + NOISE * NOISE, doubt / (days * days))
 
 
-def _without_outliers(increments: Sequence[float], steps: Sequence[float]) -> list[float]:
-    """Return the increments with lone outliers cut to the edge of what is usual.
-
-    steps: the rises from block to block; the first few increments are measured by them.
-    """
+def _without_outliers(increments: Sequence[float], highs: Sequence[float], capacity: float) -> list[float]:
+    """Return the increments with lone outliers cut to the edge of what is usual; the first few are measured by the blocks."""
     if len(increments) < FEW:
+        steps = [(new - old) / capacity for old, new in pairwise(highs)]
         usual = max(statistics.median(steps), 0.0) * BLOCKS_A_DAY
         return [min(increment, 2 * usual + NOISE) for increment in increments]
     middle = statistics.median(increments)
@@ -130,6 +127,8 @@ def _events(marks: Sequence[bool]) -> int:
 
 def _lately(increments: Sequence[float]) -> Sequence[float]:
     """Return the newest increments when all of them are above nearly all before; empty when the pace has not changed."""
+    if min(increments[: LATELY[-1]]) <= NOISE:
+        return ()
     for days in LATELY:
         before = sorted(increments[days:])
         if len(before) >= BEFORE:

@@ -124,12 +124,17 @@ class Baseline:
         return self._judgement(memory, mean, whole or 1.0), memory
 
     def _averaged(self, slots: tuple[Slot, ...], at: float, value: float) -> tuple[Slot, ...]:
-        """Return the slots with a reading more, without those that are too old, or of a clock that was set back since."""
+        """Return the slots with a reading more, without those that are too old; with it alone when the clock was set back."""
         number = int(at // self._slot)
         if slots and slots[-1][0] == number:
             _, total, count = slots[-1]
             return (*slots[:-1], (number, total + value, count + 1))
-        return (*(slot for slot in slots if number - SLOTS < slot[0] < number), (number, value, 1))
+        if slots and slots[-1][0] > number:
+            return ((number, value, 1),)
+        young = 0
+        while young < len(slots) and slots[young][0] <= number - SLOTS:
+            young += 1
+        return (*slots[young:], (number, value, 1))
 
     def _learn(self, memory: BaselineMemory, at: float, slots: tuple[Slot, ...], mean: float) -> BaselineMemory:
         """Return the memory with the average of now; when an hour is over it joins those before."""
@@ -137,8 +142,10 @@ class Baseline:
         high, above, count = memory.high, memory.above, memory.count
         if hour > memory.hour:
             known = (high, above / count) if count else None
-            hours = (*hours, known, *(None,) * (hour - memory.hour - 1))[-REMEMBERED:]
-            many = sum(one is not None for one in hours)
+            hours = (*hours, known, *(None,) * (hour - memory.hour - 1))
+            too_old = hours[:-REMEMBERED]
+            hours = hours[len(too_old) :]
+            many += (known is not None) - sum(one is not None for one in too_old)
             high, above, count = -math.inf, 0, 0
         return BaselineMemory(
             at=at,

@@ -159,7 +159,6 @@ class Forecaster:
             if most is None or probability > likely:
                 most, likely = one, probability
         floor = self._limits.floor * (HEADROOM if memory.raised else 1.0)
-        usual = memory.usual if memory.raised else usage.earlier_high
         return _Outlook(
             room=room,
             peak_room=peak_room,
@@ -169,7 +168,7 @@ class Forecaster:
             and likely >= self._limits.probability
             and (bool(memory.raised) or self._begins(usage, memory, room, peak_room, most)),
             rise=self._rise(usage, memory, used, most) if memory.rises.running else None,
-            short=room < floor and used > usual + SAME * whole,
+            short=room < floor and used > (memory.usual if memory.raised else usage.earlier_high) + SAME * whole,
             well=not memory.raised or self._well(memory, peak_room),
         )
 
