@@ -1,13 +1,14 @@
-"""What desks that keep articles as HTML have in common: how a comment of ours is written and found, what people say there."""
+"""What desks that keep articles as HTML have in common: how a comment of ours is written, and found again."""
 
 from __future__ import annotations
 
 import html
 
-from ticketing_clients._acts import last_line, plain_of_html, told_by
+from ticketing_clients import _acts
+from ticketing_clients._acts import last_line, plain_of_html
 from ticketing_clients._document import Document, shorten
 from ticketing_clients._markup.html import to_html
-from ticketing_clients._ticket import Act, Comment
+from ticketing_clients._ticket import Comment
 
 LONGEST_BODY = 60_000  # code points of text; ours, for these desks take megabytes and then show them slowly
 
@@ -22,12 +23,6 @@ def marked(comment: Comment) -> str:
     return f"{article(comment.body)}\n<p>{html.escape(last_line(comment.marker))}</p>"
 
 
-def has_mark(written: str, marker: str) -> bool:
+def has_mark(written: str | None, marker: str) -> bool:
     """Return whether the HTML of an article ends as the comment with exactly this marker."""
-    return f"\n{plain_of_html(written)}".endswith(f"\n{last_line(marker)}")
-
-
-def said(reply: Act, text: str, *, private: bool) -> list[Act]:
-    """Return what a person said in an article: the acts that it spells out, or else a reply, which a private note is not."""
-    told = told_by(reply, text)
-    return told if told or private else [reply]
+    return _acts.has_mark(plain_of_html(written or ""), marker)

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
-from datetime import datetime
+from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import quote, unquote
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, last_line, told_by
-from ticketing_clients._document import Document, cut
+from ticketing_clients._acts import last_line, lines_of
+from ticketing_clients._document import Document
 from ticketing_clients._markup.fit import fit
 from ticketing_clients._markup.markdown import to_markdown
-from ticketing_clients._ticket import Act, Priority, Ticket
+from ticketing_clients._ticket import Priority, Ticket
 
 PRIORITIES: dict[Priority, str] = {"P1": "P1", "P2": "P2", "P3": "P3", "P4": "P4"}
 MARK = re.compile(r"<!-- foretell key=([0-9a-f]+) host=([\w.%~]+) -->")
@@ -35,6 +34,11 @@ def key_label(key: str) -> str:
 def host_label(host: str) -> str:
     """Return the label by which issues of a host are found, and seldom ones of another."""
     return f"foretell-host-{hashlib.sha256(host.encode()).hexdigest()[:8]}"  # a host's id may hold any letter
+
+
+def labels_of(ticket: Ticket, further: Collection[str], labels: dict[Priority, str]) -> list[str]:
+    """Return the labels of a new issue: the `further` ones configured, the ticket's own, its priority's, and ours."""
+    return [*further, *ticket.labels, labels[ticket.priority], key_label(ticket.key), host_label(ticket.device.id)]
 
 
 def opening_text(ticket: Ticket, longest: int) -> str:
@@ -64,7 +68,7 @@ def ended_by(text: str, marker: str) -> str:
 
 def has_marker(text: str, marker: str) -> bool:
     """Return whether a comment's `text` ends with exactly this marker."""
-    return text.rstrip().endswith(f"\n{_hidden(marker)}")
+    return lines_of(text).endswith(f"\n{_hidden(marker)}")
 
 
 def folded(names: Collection[str]) -> set[str]:
@@ -82,14 +86,6 @@ def lower_labels(names: Collection[str], labels: dict[Priority, str], priority: 
     """Return the labels among `names` that stand for a lower priority than `priority`."""
     there = folded(names)
     return [labels[one] for one in sorted(labels) if one > priority and labels[one].casefold() in there]
-
-
-def said(number: str, by: str, at: datetime, text: str, *, internal: bool = False) -> Iterator[Act]:
-    """Yield what a person's comment says; an internal one without a line for us says nothing."""
-    written = text.replace("\r\n", "\n")
-    reply = Act(id=number, kind="reply", by=by, at=at, text=cut(written, LONGEST_TEXT))
-    told = told_by(reply, written)
-    yield from told if told or internal else [reply]
 
 
 def _hidden(marker: str) -> str:

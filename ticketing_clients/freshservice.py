@@ -25,13 +25,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html
-from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked, said
-from ticketing_clients._asking import numeric, read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
-from ticketing_clients._document import Document, Paragraph, cut
+from ticketing_clients._acts import meant_by, plain_of_html, said
+from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked
+from ticketing_clients._asking import need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
+from ticketing_clients._document import Document, Paragraph, cut, one_line
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
 from ticketing_clients._freshservice.rest import Activity, Agent, FreshserviceRest, Note, One, Row, tag
+from ticketing_clients._options import AttributeName, Bytes, CaFile, Id, SecretName, StatusIds
 from ticketing_clients._ticket import (
     WORKING,
     Act,
@@ -45,6 +46,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import absent, meanings, most_urgent, still_open
 
 LONGEST_TITLE = 255  # code points
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -54,9 +56,6 @@ KEY_LABEL, HOST_LABEL = "fk", "fh"
 GIVEN = frozenset({"workspace_id", "requester", "subject", "source", "status", "priority", "description"})
 STATUSES: dict[Status, list[int]] = {"open": [2], "waiting": [3], "resolved": [4], "closed": [5]}
 PRIORITIES: dict[Priority, int] = {"P1": 4, "P2": 3, "P3": 2, "P4": 1}
-
-Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]+$")]
-Id = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class FreshserviceOptions(ClientOptions, frozen=True, kw_only=True):
@@ -71,11 +70,12 @@ class FreshserviceOptions(ClientOptions, frozen=True, kw_only=True):
         msgspec.Meta(description="E-mail address in whose name tickets are opened that have no contact.", min_length=3),
     ]
     key_field: Annotated[
-        Name, msgspec.Meta(description="Ticket field (single line of text) for the key, by its name in the interface.")
+        AttributeName,
+        msgspec.Meta(description="Ticket field (single line of text) for the key, by its name in the interface."),
     ] = "foretell_key"
-    host_field: Annotated[Name, msgspec.Meta(description="Ticket field (single line of text) for the host's id.")] = (
-        "foretell_host"
-    )
+    host_field: Annotated[
+        AttributeName, msgspec.Meta(description="Ticket field (single line of text) for the host's id.")
+    ] = "foretell_host"
     workspace: Annotated[
         Id | None, msgspec.Meta(description="Id of the workspace that gets the tickets; the primary one when left out.")
     ] = None
@@ -83,16 +83,16 @@ class FreshserviceOptions(ClientOptions, frozen=True, kw_only=True):
         Id | None, msgspec.Meta(description="Id of the agent group that gets the tickets, if one does.")
     ] = None
     token_secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret that holds the agent's API key.", min_length=1)
+        SecretName, msgspec.Meta(description="Name of the secret that holds the agent's API key.")
     ] = "freshservice"  # noqa: S105 - the secret's name
     priorities: Annotated[
         dict[Priority, Annotated[int, msgspec.Meta(ge=1, le=4)]],
         msgspec.Meta(description="Priorities (1 low to 4 urgent) where they differ from P1 4, P2 3, P3 2, P4 1."),
     ] = msgspec.field(default_factory=dict)
     statuses: Annotated[
-        dict[Status, Annotated[list[Id], msgspec.Meta(min_length=1)]],
+        StatusIds,
         msgspec.Meta(
-            description="Numbers of the statuses that mean open, waiting, resolved, closed or rejected, the first being the one"
+            description="Ids of the statuses that mean open, waiting, resolved, closed or rejected, the first being the one"
             " we set, where they differ from Freshservice's own."
         ),
     ] = msgspec.field(default_factory=dict)
@@ -101,15 +101,13 @@ class FreshserviceOptions(ClientOptions, frozen=True, kw_only=True):
         msgspec.Meta(description="Further fields set when a ticket is opened; own ones in custom_fields."),
     ] = msgspec.field(default_factory=dict)
     resolve_fields: Annotated[
-        dict[str, Any], msgspec.Meta(description="Fields that are required when a ticket is resolved or closed.")
+        dict[str, Any],
+        msgspec.Meta(description="Further fields set when a ticket is resolved or closed, where they are required."),
     ] = msgspec.field(default_factory=dict)
     largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file; all files of a ticket may have 15 MB together.", ge=1)
+        Bytes, msgspec.Meta(description="Bytes of a file; all files of a ticket may have 15 MB together.")
     ] = 10 * 1024 * 1024
-    ca_file: Annotated[
-        str,
-        msgspec.Meta(description="PEM file of a private certificate authority, where a proxy signs the connection."),
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class Freshservice:
@@ -127,8 +125,7 @@ class Freshservice:
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
         self._ids = STATUSES | options.statuses
-        # What is configured counts where a default says otherwise.
-        self._meanings = {one: means for ids in (STATUSES, options.statuses) for means in ids for one in ids[means]}
+        self._meanings = meanings(STATUSES, options.statuses)
         secrets = (token, login.removeprefix("Basic "))
         self._http = Http(
             desk, f"{self._url}/api/v2", headers={"Authorization": login}, secrets=secrets, ca_file=options.ca_file
@@ -153,7 +150,7 @@ class Freshservice:
         labels = [*ticket.labels, tag(KEY_LABEL, ticket.key), tag(HOST_LABEL, ticket.device.id)]
         content = {
             **options.fields,
-            "subject": cut(" ".join(ticket.title.split()), LONGEST_TITLE),
+            "subject": cut(one_line(ticket.title), LONGEST_TITLE),
             "description": article(ticket.body),
             "email": ticket.customer.contact or options.requester,
             "priority": priority,
@@ -170,7 +167,8 @@ class Freshservice:
         content |= {"workspace_id": options.workspace} if options.workspace else {}
         content |= {"group_id": options.group} if options.group else {}
         made = self._http.change("POST", "tickets", One, json=content).ticket.id
-        with read_back(f"desk {self._desk}: ticket {made} was created"):
+        created = f"desk {self._desk}: ticket {made} was created"
+        with read_back(created):
             there = self._rest.ticket(str(made))
         as_asked = {
             "priority": there.priority == priority,
@@ -178,12 +176,7 @@ class Freshservice:
             "group": options.group in {None, there.group_id},
             **{name: there.custom_fields.get(name) == value for name, value in ours.items()},
         }
-        missing = [name for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made} was created without the {', '.join(missing)} asked for:"
-                " a rule or a matrix of the desk changed it"
-            )
+        need_all(as_asked, created, "a rule or a matrix of the desk changed it")
         return self._ref(there)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -192,8 +185,7 @@ class Freshservice:
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        found = map(self._found, self._rest.search(HOST_LABEL, self._options.host_field, host))
-        return [one for one in found if one.open and one.key]
+        return still_open(map(self._found, self._rest.search(HOST_LABEL, self._options.host_field, host)))
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -208,7 +200,7 @@ class Freshservice:
             ref=ref,
             status=self._status(there),
             desk_status=statuses.get(there.status, str(there.status)),
-            priority=self._priority(there.priority),
+            priority=most_urgent(self._priorities, not_above=range(there.priority + 1)),
             handler=names.get(handler, f"agent {handler}") if handler else "",
             due=there.due_by.astimezone(UTC) if there.due_by else None,
             acts=tuple(sorted(acts, key=operator.attrgetter("at"))),
@@ -223,7 +215,7 @@ class Freshservice:
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether a note of ours has exactly this marker."""
         notes = self._rest.notes(ref.id)
-        return any(one.user_id == self._options.agent and has_mark(one.body or "", marker) for one in notes)
+        return any(one.user_id == self._options.agent and has_mark(one.body, marker) for one in notes)
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present one is lower; never lower it."""
@@ -258,8 +250,7 @@ class Freshservice:
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file in a private note. Raises Rejected when it is too large for us or for the desk."""
         name, size = attachment.name, len(attachment.content)
-        if size > self._options.largest_attachment:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        need_room(attachment, self._options.largest_attachment, self._desk)
         note = self._write(
             ref,
             "",
@@ -280,11 +271,11 @@ class Freshservice:
         options, form = self._options, self._rest.form()
         if not self._rest.form_is_shown:
             hint = "let this agent's role see ticket fields; until then statuses of your own are nobody's acts"
-            return [self._check_agent(), _check("ticket form", "may not be seen", hint)]
+            return [self._check_agent(), Check.of("ticket form", "may not be seen", hint)]
         checks = [self._check_agent()]
         for name in (options.key_field, options.host_field):
             found = "" if name in form else "not in the ticket form"
-            checks.append(_check(f"field {name}", found, "make it a single line of text, under Admin, Field Manager"))
+            checks.append(Check.of(f"field {name}", found, "make it a single line of text, under Admin, Field Manager"))
         given = {
             *GIVEN,
             options.key_field,
@@ -294,13 +285,12 @@ class Freshservice:
         }
         given |= {"group"} if options.group else set()
         lacking = [one.name for one in form.values() if one.required_for_agents and one.name not in given]
-        checks.append(_check("required fields", ", ".join(lacking), "give them values in fields"))
+        checks.append(Check.of("required fields", ", ".join(lacking), "set them in fields"))
         given |= {*options.resolve_fields, *options.resolve_fields.get("custom_fields", {})}
         lacking = [one.name for one in form.values() if one.required_for_closure and one.name not in given]
-        checks.append(_check("fields to resolve", ", ".join(lacking), "give them values in resolve_fields"))
-        known = set(form["status"].named().values())
-        unknown = [f"no {one} for {means}" for means in self._ids for one in self._ids[means] if one not in known]
-        return [*checks, _check("statuses", ", ".join(unknown), "set their numbers in statuses")]
+        checks.append(Check.of("fields to resolve", ", ".join(lacking), "set them in resolve_fields"))
+        unknown = absent(self._ids, set(form["status"].named().values()))
+        return [*checks, Check.of("statuses", unknown, "set their ids in statuses")]
 
     def _check_agent(self) -> Check:
         number = self._options.agent
@@ -308,7 +298,7 @@ class Freshservice:
             found = "" if self._http.get(f"agents/{number}", dict[str, Agent])["agent"].active else "not active"
         except (NotAuthorised, Rejected) as error:
             found = str(error)
-        return _check(f"agent {number}", found, "write the id of the key's agent, and let its role see agents")
+        return Check.of(f"agent {number}", found, "write the id of the key's agent, and let its role see agents")
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -319,7 +309,7 @@ class Freshservice:
         made = self._rest.write(ref.id, **content)
         with read_back(f"desk {self._desk}: note {made.id} on ticket {ref.id} was written"):
             there = next((one for one in self._rest.notes(ref.id) if one.id == made.id), None)
-        if there is None or there.private != asked or not (not marker or has_mark(there.body or "", marker)):
+        if there is None or there.private != asked or not (not marker or has_mark(there.body, marker)):
             raise NotApplied(f"desk {self._desk}: the note is not on ticket {ref.id} as it was asked for")
         if there.user_id != self._options.agent:
             raise NotApplied(f"desk {self._desk}: the key is that of agent {there.user_id}, not {self._options.agent}")
@@ -359,9 +349,8 @@ class Freshservice:
             text = plain_of_html(one.body or "")
             if one.user_id == self._options.agent or not text:
                 continue
-            at, by = one.created_at.astimezone(UTC), names.get(one.user_id) or f"user {one.user_id}"
-            reply = Act(id=f"n{one.id}", kind="reply", by=by, at=at, text=cut(text, LONGEST_TEXT))
-            yield from said(reply, text, private=one.private)
+            by = names.get(one.user_id) or f"user {one.user_id}"
+            yield from said(f"n{one.id}", by, one.created_at, text, internal=one.private)
 
     def _status(self, there: Row) -> Status:
         return "deleted" if there.deleted or there.spam else self._meaning(there.status)
@@ -369,10 +358,6 @@ class Freshservice:
     def _meaning(self, status: int) -> Status:
         """Return what a status means; one that is not configured is somebody's at work."""
         return self._meanings.get(status, "open")
-
-    def _priority(self, number: int) -> Priority:
-        """Return the most urgent of our priorities that is not above the desk's `number`, or else the least urgent."""
-        return next((one for one in sorted(self._priorities) if self._priorities[one] <= number), "P4")
 
     def _found(self, there: Row) -> FoundTicket:
         key, host = (there.custom_fields.get(one) or "" for one in (self._options.key_field, self._options.host_field))
@@ -382,18 +367,10 @@ class Freshservice:
         return TicketRef(self._desk, str(there.id), f"{self._url}/a/tickets/{there.id}")
 
 
-def _check(subject: str, wrong: str, hint: str) -> Check:
-    return Check(subject=subject, well=not wrong, found=wrong or "well", hint=hint if wrong else "")
-
-
-def _build(options: FreshserviceOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Freshservice(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="freshservice",
     summary="Freshservice over its REST interface, version 2, with an agent's API key.",
     options=FreshserviceOptions,
-    build=_build,
+    build=Freshservice,
     tested="not run against a real server",
 )

@@ -25,12 +25,13 @@ from urllib.parse import quote
 import msgspec
 
 from ticketing_clients import _issues
-from ticketing_clients._acts import meant_by
-from ticketing_clients._asking import read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._acts import meant_by, said
+from ticketing_clients._asking import need_all, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
 from ticketing_clients._document import cut, one_line
 from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
 from ticketing_clients._github.rest import Event, GitHubRest, Issue, Said
+from ticketing_clients._options import CaFile, SecretName
 from ticketing_clients._ticket import (
     Act,
     ActKind,
@@ -63,11 +64,10 @@ class GitHubOptions(ClientOptions, frozen=True, kw_only=True):
         str, msgspec.Meta(description="Address of the REST API; https://HOST/api/v3 for an Enterprise Server.")
     ] = "https://api.github.com"
     token_secret: Annotated[
-        str,
+        SecretName,
         msgspec.Meta(
             description="Name of the secret that holds an access token of a user who may write to the repository;"
-            " a fine-grained one with issues: read and write.",
-            min_length=1,
+            " a fine-grained one with issues: read and write."
         ),
     ] = "github"  # noqa: S105 - the secret's name
     priorities: Annotated[
@@ -78,10 +78,7 @@ class GitHubOptions(ClientOptions, frozen=True, kw_only=True):
         dict[str, Any],
         msgspec.Meta(description="Further fields set when a ticket is opened: assignees, labels, milestone, type."),
     ] = msgspec.field(default_factory=dict)
-    ca_file: Annotated[
-        str,
-        msgspec.Meta(description="PEM file of a private certificate authority that signs the server's certificate."),
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class GitHub:
@@ -120,13 +117,7 @@ class GitHub:
     def open(self, ticket: Ticket) -> TicketRef:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
         self._rest.need_repository()
-        labels = [
-            *self._fields.get("labels", []),
-            *ticket.labels,
-            self._labels[ticket.priority],
-            _issues.key_label(ticket.key),
-            _issues.host_label(ticket.device.id),
-        ]
+        labels = _issues.labels_of(ticket, self._fields.get("labels", []), self._labels)
         content = {
             **self._fields,
             "title": cut(one_line(ticket.title), LONGEST_TITLE),
@@ -134,7 +125,8 @@ class GitHub:
             "labels": labels,
         }
         made = self._http.change("POST", f"{self._rest.path}/issues", Issue, json=content)
-        with read_back(f"desk {self._desk}: ticket {made.number} was created"):
+        created = f"desk {self._desk}: ticket {made.number} was created"
+        with read_back(created):
             there = self._rest.issue(str(made.number))
         assigned = _issues.folded([one.login for one in there.assignees])
         as_asked = {
@@ -142,11 +134,7 @@ class GitHub:
             "key": there.mark[0] == ticket.key,
             "assignees": _issues.folded(self._fields.get("assignees", [])) <= assigned,
         }
-        missing = [name for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made.number} was created without the {', '.join(missing)} asked for"
-            )
+        need_all(as_asked, created, "this user may not set it, or somebody changed it")
         return self._ref(there)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -193,8 +181,8 @@ class GitHub:
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether a comment of ours has exactly this marker."""
         us, path = self._rest.us().id, f"{self._path(self._rest.issue(ref.id))}/comments"
-        said = [one for one in self._rest.pages(path, Said, {}, ref.id) if one.user is not None and one.user.id == us]
-        return any(_issues.has_marker(one.body or "", marker) for one in said)
+        ours = (one for one in self._rest.pages(path, Said, {}, ref.id) if one.user is not None and one.user.id == us)
+        return any(_issues.has_marker(one.body or "", marker) for one in ours)
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Put on the label of `priority`, and take off those of lower ones, unless there is one of a higher."""
@@ -242,19 +230,14 @@ class GitHub:
 
     def check(self) -> list[Check]:
         """Look at the login, and at whether the repository can be a desk. Changes nothing."""
-        login = Check(subject="login", well=True, found=self._rest.us().login)
+        login = Check.of("login", found=self._rest.us().login)
         try:
             repository = self._rest.repository()
         except NotAuthorised as error:
             hint = "write the repository as OWNER/NAME, and give this token access to it"
-            return [login, Check(subject="repository", well=False, found=str(error), hint=hint)]
-        obstacles = "; ".join(repository.obstacles())
+            return [login, Check.of("repository", str(error), hint)]
         hint = "use a private repository with issues, to which this user may write"
-        subject = f"repository {repository.full_name}"
-        return [
-            login,
-            Check(subject=subject, well=not obstacles, found=obstacles or "well", hint=hint if obstacles else ""),
-        ]
+        return [login, Check.of(f"repository {repository.full_name}", "; ".join(repository.obstacles()), hint)]
 
     # -- asking and understanding -----------------------------------------------------------------------------------
 
@@ -277,7 +260,7 @@ class GitHub:
             kind: ActKind | None = None
             match one.event:
                 case "commented":
-                    yield from _issues.said(f"comment-{one.id}", one.actor.login, one.created_at, one.body or "")
+                    yield from said(f"comment-{one.id}", one.actor.login, one.created_at, one.body or "")
                 case "closed":
                     kind = meant_by("open", CLOSED_AS.get(one.state_reason, "resolved"))
                 case "reopened":
@@ -308,14 +291,10 @@ def _status(there: Issue) -> Status:
     return "open" if there.assignees else "new"
 
 
-def _build(options: GitHubOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return GitHub(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="github",
     summary="Issues of a private repository at GitHub or GitHub Enterprise Server, with an access token.",
     options=GitHubOptions,
-    build=_build,
+    build=GitHub,
     tested="the vendor's specification and a stateful stand-in; not run against the real service",
 )

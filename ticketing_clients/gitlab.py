@@ -18,18 +18,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import UTC
 from typing import Annotated, Any
 
 import msgspec
 
 from ticketing_clients import _issues
-from ticketing_clients._acts import meant_by
-from ticketing_clients._asking import numeric, read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._acts import meant_by, said
+from ticketing_clients._asking import need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
 from ticketing_clients._document import cut, one_line
-from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected
+from ticketing_clients._errors import NotApplied, NotAuthorised
 from ticketing_clients._gitlab.rest import Change, GitLabRest, Issue, Note, Upload, User
+from ticketing_clients._options import Bytes, CaFile, SecretName
 from ticketing_clients._ticket import (
     Act,
     Attachment,
@@ -41,6 +42,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import first_moment
 
 LONGEST_TITLE = 255  # code points; GitLab refuses more
 LONGEST_BODY = 100_000  # code points; ours, for GitLab takes a megabyte and then shows it slowly
@@ -59,10 +61,9 @@ class GitLabOptions(ClientOptions, frozen=True, kw_only=True):
     ]
     url: Annotated[str, msgspec.Meta(description="Web address of GitLab, as people open it.")] = "https://gitlab.com"
     token_secret: Annotated[
-        str,
+        SecretName,
         msgspec.Meta(
-            description="Name of the secret that holds an access token (scope api) with the role of Reporter.",
-            min_length=1,
+            description="Name of the secret that holds an access token (scope api) with the role of Reporter."
         ),
     ] = "gitlab"  # noqa: S105 - the secret's name
     confidential: Annotated[
@@ -78,12 +79,10 @@ class GitLabOptions(ClientOptions, frozen=True, kw_only=True):
             description="Further fields set when a ticket is opened: assignee_ids, labels, milestone_id, weight."
         ),
     ] = msgspec.field(default_factory=dict)
-    largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file, at most GitLab's own maximum.", ge=1)
-    ] = 10 * 1024 * 1024
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs GitLab's certificate.")
-    ] = ""
+    largest_attachment: Annotated[Bytes, msgspec.Meta(description="Bytes of a file, at most GitLab's own maximum.")] = (
+        10 * 1024 * 1024
+    )
+    ca_file: CaFile = ""
 
 
 class GitLab:
@@ -122,13 +121,7 @@ class GitLab:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
         self._rest.need_project()
         fields, due = self._options.fields, ticket.service_times.fix_due.astimezone(UTC).date()
-        labels = [
-            *fields.get("labels", []),
-            *ticket.labels,
-            self._labels[ticket.priority],
-            _issues.key_label(ticket.key),
-            _issues.host_label(ticket.device.id),
-        ]
+        labels = _issues.labels_of(ticket, fields.get("labels", []), self._labels)
         content = {
             **fields,
             "title": cut(one_line(ticket.title), LONGEST_TITLE),
@@ -138,7 +131,8 @@ class GitLab:
             "due_date": due.isoformat(),
         }
         made = self._http.change("POST", f"{self._rest.path}/issues", Issue, json=content)
-        with read_back(f"desk {self._desk}: ticket {made.iid} was created"):
+        created = f"desk {self._desk}: ticket {made.iid} was created"
+        with read_back(created):
             there = self._rest.issue(str(made.iid))
         as_asked = {
             "labels": _issues.folded(labels) <= _issues.folded(there.labels),
@@ -147,11 +141,7 @@ class GitLab:
             "due date": there.due_date == due,
             "assignees": set(fields.get("assignee_ids", [])) <= {one.id for one in there.assignees},
         }
-        missing = [name for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made.iid} was created without the {', '.join(missing)} asked for"
-            )
+        need_all(as_asked, created, "this user may not set it, or somebody changed it")
         return self._ref(there)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -175,7 +165,7 @@ class GitLab:
             desk_status=there.state,
             priority=_issues.priority_of(there.labels, self._labels),
             handler=", ".join(one.name for one in there.assignees),
-            due=datetime.combine(there.due_date, time(), UTC) if there.due_date else None,
+            due=first_moment(there.due_date),
             acts=tuple(sorted(self._acts(there), key=lambda act: act.at)),
         )
 
@@ -225,9 +215,8 @@ class GitLab:
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Upload a file, and link it in an internal note. Raises Rejected when it is too large for us or for GitLab."""
-        name, size = attachment.name, len(attachment.content)
-        if size > self._options.largest_attachment:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        name = attachment.name
+        need_room(attachment, self._options.largest_attachment, self._desk)
         self._rest.need_project()
         self._rest.issue(ref.id)
         files = {"file": (name, attachment.content, attachment.media_type)}
@@ -242,15 +231,17 @@ class GitLab:
 
     def check(self) -> list[Check]:
         """Look at the login, and at whether the project can be a desk. Changes nothing."""
-        login = Check(subject="login", well=True, found=self._rest.us().username)
+        login = Check.of("login", found=self._rest.us().username)
         subject = f"project {self._options.project}"
         try:
             obstacles = "; ".join(self._rest.obstacles())
         except NotAuthorised as error:
             hint = "write the project's path, and make this user a member"
-            return [login, Check(subject=subject, well=False, found=str(error), hint=hint)]
-        hint = "use a private project with issues, in which this user is Reporter" if obstacles else ""
-        return [login, Check(subject=subject, well=not obstacles, found=obstacles or "well", hint=hint)]
+            return [login, Check.of(subject, str(error), hint)]
+        return [
+            login,
+            Check.of(subject, obstacles, "use a private project with issues, in which this user is Reporter"),
+        ]
 
     # -- asking -----------------------------------------------------------------------------------------------------
 
@@ -294,7 +285,7 @@ class GitLab:
                 continue
             if not note.system:
                 number, by = f"note-{note.id}", note.author.name
-                yield from _issues.said(number, by, note.created_at, note.body, internal=note.internal)
+                yield from said(number, by, note.created_at, note.body, internal=note.internal)
             elif note.body.startswith("assigned to "):  # in English, whatever people's languages are
                 yield Act(id=f"note-{note.id}", kind="acknowledge", by=note.author.name, at=note.created_at)
         path = f"{self._path(there)}/resource_state_events"
@@ -332,14 +323,10 @@ def _file(name: str) -> str:
     return f"file {name}"
 
 
-def _build(options: GitLabOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return GitLab(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="gitlab",
     summary="Issues of a project at GitLab, with an access token.",
     options=GitLabOptions,
-    build=_build,
+    build=GitLab,
     tested="not run against a real server; a stateful stand-in that behaves as documented",
 )

@@ -27,13 +27,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html
-from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked, said
-from ticketing_clients._asking import numeric, read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
-from ticketing_clients._document import Document, Paragraph, cut
-from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
+from ticketing_clients._acts import meant_by, plain_of_html, said
+from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked
+from ticketing_clients._asking import need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
+from ticketing_clients._document import Document, Paragraph, cut, one_line
+from ticketing_clients._errors import NotApplied, NotAuthorised, TicketGone
 from ticketing_clients._glpi.rest import File, Files, Followup, GlpiRest, Row
+from ticketing_clients._options import CaFile, Id, SecretName
 from ticketing_clients._ticket import (
     WORKING,
     Act,
@@ -47,6 +48,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import most_urgent, still_open
 
 LONGEST_TITLE = 255  # code points; GLPI's columns, that of the external id too
 NEW, ASSIGNED, PLANNED, WAITING, SOLVED, CLOSED = range(1, 7)
@@ -84,19 +86,17 @@ class GlpiOptions(ClientOptions, frozen=True, kw_only=True):
         str, msgspec.Meta(description="Time zone of GLPI's user for the token, for GLPI tells times without one.")
     ] = "UTC"
     token_secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret that holds the user's API token.", min_length=1)
+        SecretName, msgspec.Meta(description="Name of the secret that holds the user's API token.")
     ] = "glpi"  # noqa: S105 - the secret's name
     app_token_secret: Annotated[
-        str | None, msgspec.Meta(description="Name of the secret that holds the API client's App-Token, if it has one.")
+        SecretName | None,
+        msgspec.Meta(description="Name of the secret that holds the API client's App-Token, if it has one."),
     ] = None
     entity: Annotated[
         Annotated[int, msgspec.Meta(ge=0)] | None,
         msgspec.Meta(description="Id of the entity that gets the tickets; the user's own when left out."),
     ] = None
-    assignee_group: Annotated[
-        Annotated[int, msgspec.Meta(ge=1)] | None,
-        msgspec.Meta(description="Id of the group to which tickets are assigned, if to any."),
-    ] = None
+    group: Annotated[Id | None, msgspec.Meta(description="Id of the group that gets the tickets, if one does.")] = None
     priorities: Annotated[
         dict[Priority, Annotated[int, msgspec.Meta(ge=1, le=6)]],
         msgspec.Meta(description="Priorities (1 very low to 6 major) where they differ from P1 5, P2 4, P3 3, P4 2."),
@@ -109,12 +109,13 @@ class GlpiOptions(ClientOptions, frozen=True, kw_only=True):
         dict[str, Any],
         msgspec.Meta(description="Further fields set when a ticket is opened, such as itilcategories_id."),
     ] = msgspec.field(default_factory=dict)
-    solution_fields: Annotated[
-        dict[str, Any], msgspec.Meta(description="Further fields of the solution, such as solutiontypes_id.")
+    resolve_fields: Annotated[
+        dict[str, Any],
+        msgspec.Meta(
+            description="Further fields set when a ticket is resolved: those of the solution, such as solutiontypes_id."
+        ),
     ] = msgspec.field(default_factory=dict)
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs GLPI's certificate.")
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class Glpi:
@@ -161,7 +162,7 @@ class Glpi:
         external = cut(f"{ticket.key}.{_marker(ticket.device.id)}.{ticket.device.id}", LONGEST_TITLE)
         content = {
             **options.fields,
-            "name": cut(" ".join(ticket.title.split()), LONGEST_TITLE),
+            "name": cut(one_line(ticket.title), LONGEST_TITLE),
             "content": article(ticket.body),
             "externalid": external,
             "urgency": min(priority, 5),  # only a priority can be major
@@ -172,25 +173,21 @@ class Glpi:
             content["time_to_resolve"] = due  # refused once it has passed
         if options.entity is not None:
             content["entities_id"] = options.entity
-        if options.assignee_group:
-            content["_groups_id_assign"] = options.assignee_group
+        if options.group:
+            content["_groups_id_assign"] = options.group
         if contact := ticket.customer.contact:
             content["_users_id_requester"] = [0]
             content["_users_id_requester_notif"] = {"use_notification": [1], "alternative_email": [contact]}
         number = str(self._rest.add("Ticket", **content))
-        with read_back(f"desk {self._desk}: ticket {number} was created"):
+        created = f"desk {self._desk}: ticket {number} was created"
+        with read_back(created):
             there = self._rest.ticket(number)
         as_asked = {
             "external id": there.externalid == external,
             "priority": there.priority == priority,
             "due time": there.time_to_resolve == content.get("time_to_resolve", there.time_to_resolve),
         }
-        missing = [name for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {number} was created without the {', '.join(missing)} asked for:"
-                " a rule of the desk changed it, or this profile may not set it"
-            )
+        need_all(as_asked, created, "a rule of the desk changed it, or this profile may not set it")
         return self._ref(there)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -200,13 +197,12 @@ class Glpi:
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
         marker = _marker(host)
-        ours = [one for one in self._search(f".{marker}.") if _parts(one)[1] == marker]
-        return [one for one in map(self._found, ours) if one.open]
+        return still_open(self._found(one) for one in self._search(f".{marker}.") if _parts(one)[1] == marker)
 
     def list_named(self, name: str) -> list[FoundTicket]:
         """Return our open tickets that speak of a host called `name`."""
         found = map(self._found, self._rest.rows("Ticket", Row, **{"searchText[name]": name}))
-        return [one for one in found if one.open and one.key and one.names(name)]
+        return [one for one in still_open(found) if one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -216,7 +212,7 @@ class Glpi:
             ref=ref,
             status=_status(there),
             desk_status=f"{there.status} {_status(there)}",
-            priority=self._priority(there.priority),
+            priority=most_urgent(self._priorities, not_above=range(there.priority + 1)),
             handler=", ".join(self._rest.handlers(ref.id)),
             due=self._time(there.time_to_resolve) if there.time_to_resolve else None,
             acts=tuple(sorted(acts, key=operator.attrgetter("at"))),
@@ -258,7 +254,7 @@ class Glpi:
         if _status(self._rest.ticket(ref.id)) in WORKING:
             content = article(Document((Paragraph(self._options.solution),)))
             values = {
-                **self._options.solution_fields,
+                **self._options.resolve_fields,
                 "itemtype": "Ticket",
                 "items_id": numeric(ref.id),
                 "content": content,
@@ -296,8 +292,8 @@ class Glpi:
         name, size = attachment.name, len(attachment.content)
         number = self._rest.ticket(ref.id).id
         largest = self._rest.largest()
-        if largest is not None and size > largest:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than the desk's {largest}")
+        if largest is not None:
+            need_room(attachment, largest, self._desk, "the desk")
         manifest = {"name": name, "_filename": [name], "itemtype": "Ticket", "items_id": number}
         answer = self._rest.http.change(
             "POST",
@@ -332,16 +328,16 @@ class Glpi:
         entities = json.dumps(session.glpiactiveentities)
         outside = options.entity is not None and str(options.entity) not in re.findall(r"\d+", entities)
         return [
-            Check(subject="login", well=True, found=session.login),
-            _check(
+            Check.of("login", found=session.login),
+            Check.of(
                 "rights", ", ".join(f"may not {one}" for one in lacking), "give them to this user's default profile"
             ),
-            _check(
+            Check.of(
                 "entity", "not among this user's" if outside else "", "give the profile to this user in that entity"
             ),
-            _check("external id", "" if self._rest.searches() else "tickets have none", "GLPI 11 or later is needed"),
-            _check("clock", there, "set time_zone to that of GLPI, or of this user's preferences"),
-            Check(subject="size limit", well=True, found=f"{largest} bytes" if largest else "none told"),
+            Check.of("external id", "" if self._rest.searches() else "tickets have none", "GLPI 11 or later is needed"),
+            Check.of("clock", there, "set time_zone to that of GLPI, or of this user's preferences"),
+            Check.of("attachments", found=f"up to {largest} bytes" if largest else "no limit told"),
         ]
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -357,9 +353,7 @@ class Glpi:
 
     def _ours(self, ref: TicketRef, marker: str) -> list[Followup]:
         us = self._rest.session().user
-        return [
-            one for one in self._rest.followups(ref.id) if one.users_id == us and has_mark(one.content or "", marker)
-        ]
+        return [one for one in self._rest.followups(ref.id) if one.users_id == us and has_mark(one.content, marker)]
 
     # -- understanding ----------------------------------------------------------------------------------------------
 
@@ -385,15 +379,10 @@ class Glpi:
             if one.users_id == self._rest.session().user or not text:
                 continue
             by = one.names.users_id or (f"user {one.users_id}" if one.users_id else "somebody by e-mail")
-            reply = Act(id=f"f{one.id}", kind="reply", by=by, at=self._time(one.date), text=cut(text, LONGEST_TEXT))
-            yield from said(reply, text, private=bool(one.is_private))
+            yield from said(f"f{one.id}", by, self._time(one.date), text, internal=bool(one.is_private))
 
     def _time(self, text: str) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=self._zone).astimezone(UTC)
-
-    def _priority(self, number: int) -> Priority:
-        """Return the most urgent of our priorities that is not above the desk's `number`, or else the least urgent."""
-        return next((one for one in sorted(self._priorities) if self._priorities[one] <= number), "P4")
 
     def _found(self, there: Row) -> FoundTicket:
         key, _, host = _parts(there)
@@ -425,18 +414,10 @@ def _sha1(content: bytes) -> str:
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
-def _check(subject: str, wrong: str, hint: str) -> Check:
-    return Check(subject=subject, well=not wrong, found=wrong or "well", hint=hint if wrong else "")
-
-
-def _build(options: GlpiOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Glpi(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="glpi",
     summary="GLPI 11 over its REST interface apirest.php, with a user's API token.",
     options=GlpiOptions,
-    build=_build,
+    build=Glpi,
     tested="not run against a real server",
 )

@@ -24,12 +24,13 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html
-from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked, said
-from ticketing_clients._asking import numeric, read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
-from ticketing_clients._document import cut
-from ticketing_clients._errors import NotApplied, NotAuthorised, Rejected, TicketGone
+from ticketing_clients._acts import meant_by, plain_of_html, said
+from ticketing_clients._articles import LONGEST_BODY, article, has_mark, marked
+from ticketing_clients._asking import need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
+from ticketing_clients._document import cut, one_line
+from ticketing_clients._errors import NotApplied, NotAuthorised, TicketGone
+from ticketing_clients._options import AttributeName, Bytes, CaFile, SecretName
 from ticketing_clients._ticket import (
     WORKING,
     Act,
@@ -42,6 +43,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import absent, meanings, still_open
 from ticketing_clients._zammad.rest import Article, History, Row, User, ZammadRest
 
 LONGEST_TITLE = 200  # code points; what Zammad's own form takes
@@ -55,9 +57,8 @@ MEANINGS: dict[str, Status] = {  # by type of state
     "merged": "merged",
     "removed": "deleted",
 }
+STATUSES: dict[Status, list[str]] = {"open": ["open"], "closed": ["closed"]}  # what we set
 PRIORITIES: dict[Priority, str] = {"P1": "3 high", "P2": "3 high", "P3": "2 normal", "P4": "1 low"}
-
-Attribute = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]+$")]
 
 
 class ZammadOptions(ClientOptions, frozen=True, kw_only=True):
@@ -71,40 +72,41 @@ class ZammadOptions(ClientOptions, frozen=True, kw_only=True):
         ),
     ]
     key_field: Annotated[
-        Attribute,
+        AttributeName,
         msgspec.Meta(description="Ticket attribute (text, at least 64 long) for the key, see Admin, Objects."),
     ] = "foretell_key"
-    host_field: Annotated[Attribute, msgspec.Meta(description="Ticket attribute (text) for the host's id.")] = (
+    host_field: Annotated[AttributeName, msgspec.Meta(description="Ticket attribute (text) for the host's id.")] = (
         "foretell_host"
     )
     due_field: Annotated[
-        Attribute | None,
+        AttributeName | None,
         msgspec.Meta(description="Ticket attribute (date and time) for when the fix is due, if there is one."),
     ] = None
     token_secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret that holds an agent's access token.", min_length=1)
+        SecretName, msgspec.Meta(description="Name of the secret that holds an agent's access token.")
     ] = "zammad"  # noqa: S105 - the secret's name
     priorities: Annotated[
         dict[Priority, str],
         msgspec.Meta(description="Names of priorities where they differ from P1 and P2 3 high, P3 2 normal, P4 1 low."),
     ] = msgspec.field(default_factory=dict)
-    closed: Annotated[str, msgspec.Meta(description="Name of the state that a resolved ticket gets.")] = "closed"
-    reopened: Annotated[str, msgspec.Meta(description="Name of the state that a reopened ticket gets.")] = "open"
-    rejected: Annotated[
-        list[str], msgspec.Meta(description="Names of closed states that mean: this will not be fixed.")
-    ] = msgspec.field(default_factory=list)
+    statuses: Annotated[
+        dict[Status, Annotated[list[str], msgspec.Meta(min_length=1)]],
+        msgspec.Meta(
+            description="Names of the states that mean open, waiting, closed or rejected where their type does not say it, the"
+            " first being the one we set, where they differ from open and closed."
+        ),
+    ] = msgspec.field(default_factory=dict)
     fields: Annotated[
         dict[str, Any], msgspec.Meta(description="Further attributes set when a ticket is opened, by their names.")
     ] = msgspec.field(default_factory=dict)
     resolve_fields: Annotated[
-        dict[str, Any], msgspec.Meta(description="Attributes that the workflow demands when a ticket is closed.")
+        dict[str, Any],
+        msgspec.Meta(description="Further attributes set when a ticket is resolved, where a workflow demands them."),
     ] = msgspec.field(default_factory=dict)
     largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file; the web server before Zammad takes 50 MB in base64.", ge=1)
+        Bytes, msgspec.Meta(description="Bytes of a file; the web server before Zammad takes 50 MB in base64.")
     ] = 30 * 1024 * 1024
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs Zammad's certificate.")
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class Zammad:
@@ -119,6 +121,7 @@ class Zammad:
         self._desk = desk
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
+        self._names = STATUSES | options.statuses
         self._http = Http(
             desk,
             f"{self._url}/api/v1",
@@ -149,7 +152,7 @@ class Zammad:
         due = ticket.service_times.fix_due.astimezone(UTC)
         content = {
             **options.fields,
-            "title": cut(" ".join(ticket.title.split()), LONGEST_TITLE),
+            "title": cut(one_line(ticket.title), LONGEST_TITLE),
             "group": options.group,
             "customer_id": f"guess:{contact}" if contact else self._rest.us().id,
             "priority": self._priorities[ticket.priority],
@@ -161,36 +164,32 @@ class Zammad:
         if options.due_field:
             content[options.due_field] = due.strftime("%Y-%m-%dT%H:%M:%SZ")
         made = self._rest.create(content)
-        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
+        created = f"desk {self._desk}: ticket {made.id} was created"
+        with read_back(created):
             there = self._rest.ticket(str(made.id))
         as_asked = {
             "group": there.group == options.group,
             "priority": there.priority == self._priorities[ticket.priority],
-            options.key_field: there.key == ticket.key,
-            options.host_field: there.host == ticket.device.id,
-            options.due_field: not options.due_field or there.due == due,
+            f"attribute {options.key_field}": there.key == ticket.key,
+            f"attribute {options.host_field}": there.host == ticket.device.id,
+            f"attribute {options.due_field}": not options.due_field or there.due == due,
         }
-        missing = [str(name) for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {made.id} was created without the {', '.join(missing)} asked for;"
-                " see `foretell doctor`"
-            )
+        need_all(as_asked, created, "it is not there, or a rule of the desk changed it")
         return self._ref(there)
 
     def find(self, key: str) -> list[FoundTicket]:
         """Return every ticket, open or not, that carries exactly `key`; lowest id first."""
-        return [self._found(one) for one in self._rest.search(self._options.key_field, key) if one.key == key]
+        found = map(self._found, self._rest.search(self._options.key_field, key))
+        return [one for one in found if one.key == key]
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        ours = [one for one in self._rest.search(self._options.host_field, host) if one.host == host and one.key]
-        return [one for one in map(self._found, ours) if one.open]
+        found = map(self._found, self._rest.search(self._options.host_field, host))
+        return [one for one in still_open(found) if one.host == host]
 
     def list_named(self, name: str) -> list[FoundTicket]:
         """Return our open tickets that speak of a host called `name`."""
-        found = map(self._found, self._rest.titled(name))
-        return [one for one in found if one.open and one.key and one.names(name)]
+        return [one for one in still_open(map(self._found, self._rest.titled(name))) if one.names(name)]
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -211,13 +210,13 @@ class Zammad:
     def comment(self, ref: TicketRef, comment: Comment) -> None:
         """Add `comment` as a note, an internal one unless it is public. Raises NotAuthorised where it could not be internal."""
         made = self._write(ref, internal=not comment.public, body=marked(comment), content_type="text/html")
-        if not has_mark(made.body or "", comment.marker) or made.internal == comment.public:
+        if not has_mark(made.body, comment.marker) or made.internal == comment.public:
             raise NotApplied(f"desk {self._desk}: the comment is not on ticket {ref.id} as it was asked for")
 
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether a note of ours has exactly this marker."""
         us = self._rest.us().id
-        return any(one.created_by_id == us and has_mark(one.body or "", marker) for one in self._rest.articles(ref.id))
+        return any(one.created_by_id == us and has_mark(one.body, marker) for one in self._rest.articles(ref.id))
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present one is a lower one of ours; one that is not ours is a person's choice, and stays."""
@@ -230,19 +229,16 @@ class Zammad:
     def resolve(self, ref: TicketRef) -> None:
         """Set the ticket to the configured closed state, with what the workflow demands, unless it is closed already."""
         if self._status(self._rest.ticket(ref.id).state) in WORKING:
-            state = self._options.closed
-            self._set(
-                ref, f"state {state}", lambda there: there.state == state, **self._options.resolve_fields, state=state
-            )
+            self._set_state(ref, "closed", **self._options.resolve_fields)
 
     def reopen(self, ref: TicketRef, ticket: Ticket) -> TicketRef:
         """Open the ticket again and return it. Raises TicketGone for a deleted or merged one."""
         del ticket  # one that cannot be opened is told as gone, and whoever asked decides
-        status, state = self._status(self._rest.ticket(ref.id).state), self._options.reopened
+        status = self._status(self._rest.ticket(ref.id).state)
         if status in {"merged", "deleted"}:
             raise TicketGone(f"desk {self._desk}: ticket {ref.id} is {status}")
         if status not in WORKING:
-            self._set(ref, f"state {state}", lambda there: there.state == state, state=state)
+            self._set_state(ref, "open")
         return ref
 
     def close_duplicate(self, ref: TicketRef, original: TicketRef) -> None:
@@ -265,8 +261,7 @@ class Zammad:
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file in an internal note. Raises Rejected when it is too large for us or for the desk."""
         name, size = attachment.name, len(attachment.content)
-        if size > self._options.largest_attachment:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        need_room(attachment, self._options.largest_attachment, self._desk)
         data = base64.b64encode(attachment.content).decode()
         file = {"filename": name, "data": data, "mime-type": attachment.media_type}
         made = self._write(ref, internal=True, body=name, content_type="text/plain", attachments=[file])
@@ -283,8 +278,8 @@ class Zammad:
         """Look at login, group, attributes, states and priorities of the live desk. Changes nothing."""
         options = self._options
         checks = [
-            Check(subject="login", well=True, found=self._rest.us().login),
-            _check(
+            Check.of("login", found=self._rest.us().login),
+            Check.of(
                 f"group {options.group}",
                 "" if self._rest.in_group() else "no full access",
                 "give this user full access to it",
@@ -293,19 +288,12 @@ class Zammad:
         hint = "make it under Admin, Objects, Ticket, and update the database there"
         for attribute in (options.key_field, options.host_field):
             found = "" if self._rest.filters(attribute) else "tickets cannot be looked for by it"
-            checks.append(_check(f"attribute {attribute}", found, hint))
-        for subject, path, wanted in (
-            ("states", "ticket_states", [options.closed, options.reopened, *options.rejected]),
-            ("priorities", "ticket_priorities", [self._priorities[one] for one in sorted(self._priorities)]),
-        ):
-            known = {one.name for one in self._rest.named(path)}
-            checks.append(
-                _check(
-                    subject,
-                    ", ".join(f"no {one}" for one in wanted if one not in known),
-                    f"write their names of {path}",
-                )
-            )
+            checks.append(Check.of(f"attribute {attribute}", found, hint))
+        unknown = absent(self._names, {one.name for one in self._rest.named("ticket_states")})
+        checks.append(Check.of("statuses", unknown, "set their names in statuses"))
+        known = {one.name for one in self._rest.named("ticket_priorities")}
+        unknown = ", ".join(f"no {self._priorities[one]}" for one in PRIORITIES if self._priorities[one] not in known)
+        checks.append(Check.of("priorities", unknown, "set their names in priorities"))
         return checks
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -326,6 +314,10 @@ class Zammad:
         with read_back(f"desk {self._desk}: {what} was asked for on ticket {ref.id}"):
             if not done(self._rest.ticket(ref.id)):
                 raise NotApplied(f"desk {self._desk}: ticket {ref.id} did not take {what}")
+
+    def _set_state(self, ref: TicketRef, status: Status, **more: Any) -> None:
+        state = self._names[status][0]
+        self._set(ref, f"state {state}", lambda there: there.state == state, **more, state=state)
 
     # -- understanding ----------------------------------------------------------------------------------------------
 
@@ -352,16 +344,14 @@ class Zammad:
             if one.created_by_id in {SYSTEM, self._rest.us().id} or one.sender == "System" or not text:
                 continue
             by = one.created_by or f"user {one.created_by_id}"
-            at = one.created_at.astimezone(UTC)
-            reply = Act(id=f"a{one.id}", kind="reply", by=by, at=at, text=cut(text, LONGEST_TEXT))
-            yield from said(reply, text, private=one.internal)
+            yield from said(f"a{one.id}", by, one.created_at, text, internal=one.internal)
 
     def _status(self, state: str) -> Status:
         """Return what a state means: as configured, or else by its type."""
         if not self._meanings:
             states = self._rest.named("ticket_states")
             self._meanings = {one.name: MEANINGS.get(one.state_type or one.name, "open") for one in states}
-            self._meanings |= dict.fromkeys(self._options.rejected, "rejected")
+            self._meanings |= meanings(self._options.statuses)
         return self._meanings.get(state, "open")
 
     def _priority(self, name: str) -> Priority | None:
@@ -380,18 +370,10 @@ def _name(user: User | None) -> str:
     return " ".join(part for part in (user.firstname, user.lastname) if part) or user.login if user else ""
 
 
-def _check(subject: str, wrong: str, hint: str) -> Check:
-    return Check(subject=subject, well=not wrong, found=wrong or "well", hint=hint if wrong else "")
-
-
-def _build(options: ZammadOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Zammad(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="zammad",
     summary="Zammad 6 over its REST interface, with an agent's access token.",
     options=ZammadOptions,
-    build=_build,
+    build=Zammad,
     tested="not run against a real server",
 )

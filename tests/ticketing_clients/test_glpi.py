@@ -158,7 +158,7 @@ class TestOpening:
 
     def test_everything_configured_goes_along(self, build, desk):
         """Entity, group, requester by mail, and further fields."""
-        build(assignee_group=4, fields={"itilcategories_id": 12}).open(new_ticket())
+        build(group=4, fields={"itilcategories_id": 12}).open(new_ticket())
         asked = desk.tickets[1]["asked"]
         assert (asked["entities_id"], asked["_groups_id_assign"], asked["itilcategories_id"]) == (3, 4, 12)
         assert asked["_users_id_requester_notif"]["alternative_email"] == ["customer@client.test"]
@@ -304,7 +304,7 @@ class TestFiles:
         """The limit is asked of the live desk, before a byte is sent."""
         ref = client.open(new_ticket())
         file = Attachment(name="a.gz", media_type="application/gzip", content=b"x" * (2 * 1024 * 1024 + 1))
-        with pytest.raises(Rejected, match="more than the desk's 2097152"):
+        with pytest.raises(Rejected, match="more than the 2097152 of the desk"):
             client.attach(ref, file)
         assert client.read(ref).open
 

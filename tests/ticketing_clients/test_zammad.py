@@ -118,7 +118,7 @@ class TestOpening:
 
     def test_a_dropped_due_attribute_is_told(self, build, desk):
         """The ticket is there, and what it lacks is named."""
-        with pytest.raises(NotApplied, match="without the other_due asked for"):
+        with pytest.raises(NotApplied, match="without the attribute other_due asked for"):
             build(due_field="other_due").open(new_ticket())
         assert len(desk.tickets) == 1
 
@@ -158,7 +158,7 @@ class TestPeople:
 
     def test_a_state_means_what_its_type_says_or_the_configuration(self, build, desk):
         """A state of a name of its own is known by its type; a closed one may mean that it will not be fixed."""
-        client = build(rejected=["will not fix"])
+        client = build(statuses={"rejected": ["will not fix"]})
         ref = client.open(new_ticket())
         desk.change(1, ENGINEER, state="in work")
         assert client.read(ref).status == "open"

@@ -7,12 +7,11 @@ import operator
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ticketing_clients._asking import numeric
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import NotAuthorised, TicketGone
 
 if TYPE_CHECKING:
@@ -175,12 +174,12 @@ class FreshserviceRest:
         The list of the newest is asked as well: a ticket that was made a moment ago is among them.
         """
         query = f"\"tag:'{tag(label, value)}'\""
-        there = {one.id: one for one in self._newest(PAGE)}
-        for page in count(1):
-            found = self.http.get("tickets/filter", Rows, params={**self._place, "query": query, "page": page}).tickets
-            there |= {one.id: one for one in found}
-            if len(found) < FILTER_PAGE:
-                break
+
+        def page(number: int) -> list[Row]:
+            params = {**self._place, "query": query, "page": number + 1}
+            return self.http.get("tickets/filter", Rows, params=params).tickets
+
+        there = {one.id: one for one in (*self._newest(PAGE), *pages(page, full=FILTER_PAGE))}
         same = [
             one for one in there.values() if one.custom_fields.get(field) == value and not (one.deleted or one.spam)
         ]
@@ -188,15 +187,13 @@ class FreshserviceRest:
 
     def notes(self, number: str) -> list[Note]:
         """Return what was written on the ticket, oldest first."""
-        found: list[Note] = []
-        for page in count(1):
-            window = {"page": page, "per_page": PAGE}
-            path = f"tickets/{numeric(number)}/conversations"
-            notes = self.http.get(path, Notes, params={**window}, ticket=number).conversations
-            found += notes
-            if len(notes) < PAGE:
-                break
-        return sorted(found, key=operator.attrgetter("created_at", "id"))
+        path = f"tickets/{numeric(number)}/conversations"
+
+        def page(at: int) -> list[Note]:
+            params = {"page": at + 1, "per_page": PAGE}
+            return self.http.get(path, Notes, params=params, ticket=number).conversations
+
+        return sorted(pages(page, full=PAGE), key=operator.attrgetter("created_at", "id"))
 
     def write(self, number: str, **content: Any) -> Note:
         """Write a note and return it."""

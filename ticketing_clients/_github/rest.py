@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from ticketing_clients._asking import numeric
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import Moved, NotAuthorised, Rejected, TicketGone
 from ticketing_clients._issues import mark_of
 
@@ -170,9 +169,10 @@ class GitHubRest:
         return [one for _, one in sorted(issues.items()) if one.user is not None and one.user.id == us and one.mark[0]]
 
     def pages(self, path: str, kind: type[Entry], params: Mapping[str, str | int], ticket: str = "") -> Iterator[Entry]:
-        """Yield all entries of a list, page by page."""
-        for page in count(1):
-            entries = self.http.get(path, list[kind], params={**params, "per_page": PAGE, "page": page}, ticket=ticket)  # type: ignore[valid-type]  # a list of what was asked for
-            yield from entries
-            if len(entries) < PAGE:
-                return
+        """Return all entries of a list, asked for page by page."""
+
+        def page(number: int) -> list[Entry]:
+            asked = {**params, "per_page": PAGE, "page": number + 1}
+            return self.http.get(path, list[kind], params=asked, ticket=ticket)  # type: ignore[valid-type]  # known at run time
+
+        return pages(page, full=PAGE)

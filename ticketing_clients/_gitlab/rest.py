@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
-from ticketing_clients._asking import numeric
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
 from ticketing_clients._issues import mark_of
 
@@ -177,17 +176,13 @@ class GitLabRest:
     def pages(
         self, path: str, kind: type[Entry], params: Mapping[str, str | int] | None = None, ticket: str = ""
     ) -> Iterator[Entry]:
-        """Yield all entries of a list, page by page, up to an empty one: what we may not see is left out of the others."""
-        for page in count(1):
-            entries = self.http.get(  # a list of what was asked for
-                path,
-                list[kind],  # type: ignore[valid-type]  # mypy knows no type that is an argument
-                params={**(params or {}), "per_page": PAGE, "page": page},
-                ticket=ticket,
-            )
-            if not entries:
-                return
-            yield from entries
+        """Return all entries of a list, page by page up to an empty one: what we may not see is left out of the others."""
+
+        def page(number: int) -> list[Entry]:
+            asked = {**(params or {}), "per_page": PAGE, "page": number + 1}
+            return self.http.get(path, list[kind], params=asked, ticket=ticket)  # type: ignore[valid-type]  # known at run time
+
+        return pages(page)
 
     def _role(self) -> int:
         """Return our role in the project, 0 for none, inherited and invited membership included."""

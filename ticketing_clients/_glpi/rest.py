@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from ticketing_clients._asking import numeric
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, TicketGone
 
 if TYPE_CHECKING:
@@ -159,19 +158,13 @@ class GlpiRest:
 
     def rows(self, path: str, kind: type[Kind], *, ticket: str = "", **params: str | list[str]) -> list[Kind]:
         """Return all rows at `path`, lowest id first."""
-        found: list[Kind] = []
-        for page in count():
-            window = {
-                "range": f"{page * PAGE}-{page * PAGE + PAGE - 1}",
-                "sort": "id",
-                "order": "ASC",
-                "get_hateoas": "0",
-            }
-            rows = self.http.get(path, list[kind], params=window | params, ticket=ticket)  # type: ignore[valid-type] # at run time
-            found += rows
-            if len(rows) < PAGE:
-                return found
-        raise AssertionError("unreachable: count() has no end")
+        window = {"sort": "id", "order": "ASC", "get_hateoas": "0", **params}
+
+        def page(number: int) -> list[Kind]:
+            asked = {**window, "range": f"{number * PAGE}-{number * PAGE + PAGE - 1}"}
+            return self.http.get(path, list[kind], params=asked, ticket=ticket)  # type: ignore[valid-type]  # known at run time
+
+        return list(pages(page, full=PAGE))
 
     def followups(self, number: str) -> list[Followup]:
         """Return what was written on the ticket, with the writers' names."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import operator
 from datetime import datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ticketing_clients._asking import numeric
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
 
 if TYPE_CHECKING:
@@ -125,7 +124,8 @@ class ZammadRest:
         self._group = group
         kinds = [("key", str | None, None), ("host", str | None, None), ("due", datetime | None, None)]
         self._row: Any = msgspec.defstruct("ConfiguredRow", kinds, bases=(Row,), frozen=True, rename=attributes)
-        self._needed = (attributes["key"], attributes["host"])
+        self._rows: Any = list[self._row]  # type: ignore[name-defined]  # mypy knows no type that is made at run time
+        self._needed: tuple[str, ...] = (attributes["key"], attributes["host"])
         self._me: User | None = None
 
     def us(self) -> User:
@@ -185,13 +185,11 @@ class ZammadRest:
 
     def _all(self, attribute: str, operation: str, value: str) -> list[Row]:
         """Return all pages of what the database finds."""
-        found: list[Row] = []
-        for page in count(1):
-            rows = self._page(attribute, operation, value, page=page, per_page=PAGE)
-            found += rows
-            if len(rows) < PAGE:
-                return sorted(found, key=operator.attrgetter("id"))
-        raise AssertionError("unreachable: count() has no end")
+
+        def page(number: int) -> list[Row]:
+            return self._page(attribute, operation, value, page=number + 1, per_page=PAGE)
+
+        return sorted(pages(page, full=PAGE), key=operator.attrgetter("id"))
 
     def need_attributes(self) -> None:
         """Raise NotAuthorised when tickets could not be found again. Nothing was sent, and all can be once it is mended."""
@@ -219,5 +217,5 @@ class ZammadRest:
             "order_by": "asc",
             **window,
         }
-        rows: list[Row] = self.http.get("tickets/search", list[self._row], params=params)
+        rows: list[Row] = self.http.get("tickets/search", self._rows, params=params)
         return rows
