@@ -25,7 +25,7 @@ from agent.model import (
     Topic,
 )
 from agent.routing import targets
-from agent.settings import DAY, CaseSettings, CustomerSettings, DeliverySettings, HostSettings
+from agent.settings import DAY, HOUR, CaseSettings, CustomerSettings, DeliverySettings, HostSettings
 from thresholds import Rule, Severity
 from ticketing_clients import Priority
 
@@ -34,12 +34,17 @@ RECURRENCE_PERIOD = 30 * DAY
 # one that nobody was told of is forgotten.
 UNMEASURED_AFTER = DAY
 KEPT_ACTS = 50
+# What is over of a ticket that speaks for many is told at most so often.
+UPDATE_EVERY = HOUR
 # What is counted from; all other times of a case are dates.
 RUNNING_TIMES = ("breach_since", "healthy_since", "changed_at", "judged_at", "last_seen", "closed_by_person_at")
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """What a cycle is followed in. `now` is unix seconds; `unseen` names what could not be checked in this cycle."""
+    """What a cycle is followed in. `now` is unix seconds; `unseen` names what could not be checked in this cycle.
+
+    budgets: by desk, how many tickets of their own it takes within the storm window, where that is limited.
+    """
 
     now: float
     host_id: str
@@ -50,6 +55,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     delivery: DeliverySettings = DeliverySettings()
     first_look_ends: float
     maintenance: bool = False
+    budgets: Mapping[str, int] = {}
     unseen: tuple[str, ...] = ()
 
     def key(self, rule: str, subject: Mapping[str, str]) -> str:
@@ -252,8 +258,10 @@ class Followed:
     # -- gatherings (see agent.follow) ------------------------------------------------------------------------------
 
     def open_gathering(self, told: Sequence[Case]) -> None:
-        """Open the one ticket that speaks for `told`."""
-        self.become("open", "opened", opened_at=self.now, opened=(self.now,), desks=self.route())
+        """Open the one ticket that speaks for `told`; one for a desk's sake goes to that desk."""
+        desk = self.case.subject.get("desk")
+        desks = (desk,) if desk else self.route()
+        self.become("open", "opened", opened_at=self.now, opened=(self.now,), told_at=self.now, desks=desks)
         self.ask("open", "digest", members=told)
 
     def take_members(self, told: Sequence[Case]) -> None:
@@ -267,6 +275,18 @@ class Followed:
                 self.become("open", "worse than what was acknowledged", acknowledged_until=None)
             self.ask("raise_priority", "digest", earlier_priority=earlier, members=told)
         self.ask("comment", "digest", members=told)
+
+    def tell_of_ended(self, members: Sequence[Case]) -> None:
+        """Say which of `members` are over, when there are more of them than was said last, and not more often than hourly."""
+        ended = [case for case in members if case.state == "closed"]
+        if (
+            self.case.ticket is None
+            or len(ended) <= self.case.told_ended
+            or self.now - self.case.told_at < UPDATE_EVERY
+        ):
+            return
+        self.set(told_ended=len(ended), told_at=self.now)
+        self.ask("comment", "members", members=[case for case in members if case.state != "closed"])
 
     def put_off(self) -> None:
         """Take a person's closing of the ticket that told of this case like a refusal to fix, with the same expiry."""

@@ -53,6 +53,11 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
     @property
+    def budgets(self) -> dict[str, int]:
+        """By desk, how many tickets of their own it takes within the storm window, where that is limited."""
+        return {name: most for name, (_, options) in self.desks.items() if (most := options.new_tickets) is not None}
+
+    @property
     def rules_by_id(self) -> dict[str, Rule]:
         """The rules that are judged, by id."""
         return {rule.id: rule for rule, _ in self.rules}

@@ -59,19 +59,20 @@ def build_client(configuration: Configuration, desk: str, state_dir: Path, now: 
 def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[[], float]) -> DeskHealth:
     """Run one batch in this process and record how the desk was."""
     desk = job.desk
-    render = RenderContext(
-        settings=configuration.settings,
-        host=job.host,
-        zone=ZoneInfo(configuration.zone),
-        now=job.now,
-        version=VERSION,
-    )
     try:
         client = build_client(configuration, desk, Path(job.state_dir), job.now)
     except (LookupError, ValueError) as error:
         log.warning("the desk cannot be used as it is configured", desk=desk, detail=str(error))
         health = failed(store.desk_health(desk), "not_authorised", str(error), job.now)
     else:
+        render = RenderContext(
+            settings=configuration.settings,
+            host=job.host,
+            zone=ZoneInfo(configuration.zone),
+            now=job.now,
+            version=VERSION,
+            listens=client.capabilities.read,
+        )
         health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health

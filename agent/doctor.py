@@ -13,51 +13,27 @@ import sys
 import tempfile
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from agent.children import ChildError, run_child
 from agent.collecting import CollectionRunner
 from agent.config import Configuration, load
-from agent.courier import build_client
-from agent.decode import ConfigErrors, join
+from agent.decode import ConfigErrors
+from agent.doctor_desk import examine_desk
+from agent.examination import Result
 from agent.folder import is_in_use
 from agent.secrets import Secrets
 from agent.store import Store, StoreUnavailable, copy_records
 from agent.web.server import ListenError, can_listen
 from agent.wording._values import size
-from ticketing_clients import DeskError, Reason
-
-Verdict = Literal["well", "warning", "wrong", "unknown"]
-#: what keeps the agent from its work: a DeskError's reason, or what is wrong on this side
-Obstacle = Reason | Literal["configuration", "not_permitted"]
 
 # Enough for the ballast, a database that grows for a year, and the work of its compaction.
 ROOM_WANTED = 300_000_000
 # A clock before this one's release is certainly wrong.
 RELEASED = 1_790_000_000.0
-
-
-_DESK_HINTS: Mapping[Reason, str] = {
-    "unreachable": "check the address, the network, and that the desk is running",
-    "not_authorised": "check the token, and what its user may do",
-}
-
-
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One check's answer. hint: how to mend it, if `found` does not say it. reason: what keeps the agent from its work."""
-
-    number: int
-    subject: str
-    verdict: Verdict
-    found: str
-    hint: str = ""
-    reason: Obstacle | None = None
 
 
 def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> Iterator[Result]:
@@ -84,7 +60,7 @@ def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> It
     yield _page(listen or configuration.settings.agent.listen, state_dir)
     yield from _collectors(configuration)
     for desk in configuration.settings.delivery.desks:
-        yield from _desk(configuration, desk, state_dir)
+        yield from examine_desk(configuration, desk, state_dir)
 
 
 def _python() -> Result:
@@ -234,28 +210,3 @@ def _collectors(configuration: Configuration) -> Iterator[Result]:
         else:
             found = f"{outcome.readings} readings in {outcome.duration:.2f} s"
             yield Result(number=9, subject=subject, verdict="well", found=found)
-
-
-def _desk(configuration: Configuration, desk: str, state_dir: Path) -> Iterator[Result]:
-    subject = f"desk {desk}"
-
-    def wrong(found: str, hint: str, reason: Obstacle) -> Result:
-        return Result(number=10, subject=subject, verdict="wrong", found=found, hint=hint, reason=reason)
-
-    try:
-        checks = build_client(configuration, desk, state_dir, time.time()).check()
-    except LookupError as error:
-        yield wrong(str(error), "name its file in [secrets], readable for the agent's user", "not_authorised")
-    except ValueError as error:
-        yield wrong(str(error), f"change [desks.{join(desk)}]", "configuration")
-    except PermissionError as error:
-        yield wrong(f"{error.filename}: {error.strerror}", "run as the agent's user", "not_permitted")
-    except DeskError as error:
-        hint = _DESK_HINTS.get(error.reason, "see what the desk says; its log may say more")
-        yield wrong(str(error).removeprefix(f"{subject}: "), hint, error.reason)
-    else:
-        for check in checks:
-            verdict: Verdict = "well" if check.well else "wrong"
-            yield Result(
-                number=10, subject=subject, verdict=verdict, found=f"{check.subject}: {check.found}", hint=check.hint
-            )

@@ -1,7 +1,8 @@
 """All cases of a host through one cycle: each followed by itself, then those gathered that a person would rather read as one.
 
-A gathering (first look, maintenance, storm) is a case without a rule of its own: it has members, its ticket speaks for them,
-and it is healthy when none of them breaches any more. A member that becomes urgent leaves it and opens its own ticket. Pure.
+A gathering (first look, maintenance, storm, a desk's overflow) is a case without a rule of its own: it has members, its ticket
+speaks for them, and it is healthy when none of them breaches any more. A member that becomes urgent leaves it and opens its own
+ticket. Pure.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from agent.model import Adopted, Case, DeskEvent
 from agent.priority import highest
 from thresholds import Finding, Severity
 
-GatheringRule = Literal["first_look", "maintenance_digest", "storm"]
-GATHERINGS: frozenset[str] = frozenset({"first_look", "maintenance_digest", "storm"})
+GatheringRule = Literal["first_look", "maintenance_digest", "storm", "overflow"]
+GATHERINGS: frozenset[str] = frozenset({"first_look", "maintenance_digest", "storm", "overflow"})
 
 
 def follow(
@@ -87,11 +88,29 @@ def _gather(followed: dict[str, Followed], situation: Situation) -> None:
     elif len(rest) + _opened_lately(followed, situation) >= situation.policy.storm_cases and len(rest) > 1:
         _open_together(followed, rest, rule="storm", subject={"began": str(int(situation.now))}, situation=situation)
     else:
-        for one in rest:
-            one.open()
+        for desk in dict.fromkeys(one.desks[0] for one in rest):
+            _open_within_budget(followed, desk, [one for one in rest if one.desks[0] == desk], situation)
     for one in list(followed.values()):
         if one.case.rule in GATHERINGS and one.case.state != "closed":
             _follow_members(one, followed)
+
+
+def _open_within_budget(
+    followed: dict[str, Followed], desk: str, wanting: Sequence[Followed], situation: Situation
+) -> None:
+    """Open the most urgent by themselves, as many as the desk takes in this time, and the rest in one ticket."""
+    budget = situation.budgets.get(desk)
+    room = len(wanting) if budget is None else max(budget - _opened_lately(followed, situation, desk), 0)
+    wanting = sorted(wanting, key=lambda one: one.case.priority)
+    for one in wanting[:room]:
+        one.open()
+    beyond = wanting[room:]
+    overflow = _running_storm(followed, situation, desk)
+    if beyond and overflow is not None:
+        _join(overflow, beyond)
+    elif beyond:
+        subject = {"began": str(int(situation.now)), "desk": desk}
+        _open_together(followed, beyond, rule="overflow", subject=subject, situation=situation)
 
 
 def _belongs_to_first_look(one: Followed) -> bool:
@@ -144,12 +163,12 @@ def _open_together(
     parent.open_gathering([*told, *notices])
 
 
-def _running_storm(followed: Mapping[str, Followed], situation: Situation) -> Followed | None:
-    """Return the storm that still takes members: one that took its last within the storm window."""
+def _running_storm(followed: Mapping[str, Followed], situation: Situation, desk: str = "") -> Followed | None:
+    """Return the storm, or the overflow of `desk`, that still takes members: that took its last within the storm window."""
     for one in followed.values():
         joined = one.case.last_seen
         if (
-            one.case.rule == "storm"
+            (one.case.rule == "overflow" and one.case.subject.get("desk") == desk if desk else one.case.rule == "storm")
             and one.case.state in {"open", "acknowledged"}
             and 0 <= situation.now - joined < situation.policy.storm_window
         ):
@@ -157,11 +176,13 @@ def _running_storm(followed: Mapping[str, Followed], situation: Situation) -> Fo
     return None
 
 
-def _opened_lately(followed: Mapping[str, Followed], situation: Situation) -> int:
+def _opened_lately(followed: Mapping[str, Followed], situation: Situation, desk: str = "") -> int:
+    """Return how many cases got a ticket of their own within the storm window: at `desk`, or anywhere."""
     return sum(
         1
         for one in followed.values()
         if one.case.parent is None
+        and (not desk or one.desks[0] == desk)
         and one.case.rule not in GATHERINGS
         and one.case.opened_at is not None
         and 0 <= situation.now - one.case.opened_at < situation.policy.storm_window
@@ -189,3 +210,5 @@ def _follow_members(parent: Followed, followed: Mapping[str, Followed]) -> None:
         parent.close("person")
     elif all(one.case.state == "closed" for one in members):
         parent.members_recovered()
+    else:
+        parent.tell_of_ended([one.case for one in members])

@@ -28,6 +28,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     breach_since, healthy_since: start of the present run of findings; at most one of them is set.
     opened: the times this key opened or came back within the last 30 days; enough of them make it recurring.
     parent: key of the digest or storm case whose ticket speaks for this one. members: the keys such a parent speaks for.
+    told_ended: how many members the ticket was told to be over; told_at: when it was told so last.
     desks: the names of the desks it was opened at, its home first (`agent.routing`); none while its parent speaks for it.
     acts: what people did on the ticket, the last 50, so that each counts once.
     operations: how many operations this case has made, which numbers the next.
@@ -69,6 +70,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     recurring: bool = False
     parent: str | None = None
     members: tuple[str, ...] = ()
+    told_ended: int = 0
+    told_at: float = 0.0
     acts: tuple[Act, ...] = ()
     operations: int = 0
 
@@ -85,6 +88,7 @@ Topic = Literal[
     "returned",
     "recurring",
     "digest",
+    "members",
     "attached",
 ]
 

@@ -135,6 +135,7 @@ class Pipeline:
             delivery=settings.delivery,
             first_look_ends=self.store.installed_at + settings.agent.first_look,
             maintenance=self.store.maintenance_until > at,
+            budgets=self.configuration.budgets,
             unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),
         )
 

@@ -193,6 +193,11 @@ class DeliverySettings(Section, frozen=True, kw_only=True):
         float, msgspec.Meta(ge=60, extra={"duration": True}, description="Time between two looks at open tickets.")
     ] = 15 * MINUTE
 
+    hosts: Annotated[
+        int,
+        msgspec.Meta(ge=1, description="How many hosts use these desks; the doctor reckons what they ask together."),
+    ] = 1
+
     @property
     def desks(self) -> tuple[str, ...]:
         """The names of all desks that may get tickets, in the order of the routes."""

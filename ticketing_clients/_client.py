@@ -136,6 +136,16 @@ class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Options every desk has; a client's own options derive from this."""
 
     client: Annotated[str, msgspec.Meta(description="Which ticketing client: its file name, see `foretell plugins`.")]
+    new_tickets: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(
+            description="Most tickets that this host opens here within cases.storm_window; what is more is told in one."
+        ),
+    ] = None
+    requests_per_minute: Annotated[
+        Annotated[int, msgspec.Meta(ge=1)] | None,
+        msgspec.Meta(description="What the desk allows all hosts together; the doctor reckons whether that is enough."),
+    ] = None
 
 
 class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +153,7 @@ class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
 
     build: called with options, context and the desk's configured name; validates and never connects.
     tested: against what it was tested, shown by `foretell plugins`.
+    requests_per_minute: what the vendor allows in its smallest plan, None where no limit is documented.
     """
 
     name: str
@@ -150,3 +161,4 @@ class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
     options: type[ClientOptions]
     build: Callable[[Any, ClientContext, str], TicketingClient]
     tested: str
+    requests_per_minute: int | None = None

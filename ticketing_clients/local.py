@@ -326,6 +326,8 @@ class LocalDesk:
         return TicketRef(self._desk, f"L{number}")
 
     def _search(self, condition: str, value: str) -> list[FoundTicket]:
+        if not self._path.exists():  # a look makes no file
+            return []
         with self._reading() as database:
             sql = f"SELECT id, key, status, title, host FROM tickets WHERE {condition} ORDER BY id"  # noqa: S608 - ours
             return [

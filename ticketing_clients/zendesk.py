@@ -456,4 +456,5 @@ PLUGIN = ClientPlugin(
     options=ZendeskOptions,
     build=_build,
     tested="not run against a real server: the vendor's specification and a stateful stand-in",
+    requests_per_minute=200,  # of Zendesk's smallest plan
 )

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from agent.commands import options
 from agent.commands.exits import Exit
-from agent.doctor import Result, Verdict, examine
+from agent.doctor import examine
+from agent.examination import Result, Verdict
 
 _STYLES: dict[Verdict, str] = {"well": "green", "warning": "yellow", "wrong": "red", "unknown": "cyan"}
 # What keeps the agent from its work, the first thing to mend first.

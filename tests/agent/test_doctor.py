@@ -11,7 +11,7 @@ from agent.children import ChildError
 from agent.folder import StateFolder
 from agent.store import Store
 
-NUMBERS = list(range(1, 11))
+NUMBERS = list(range(1, 13))
 
 
 @pytest.fixture
@@ -262,3 +262,21 @@ def test_an_installed_file_is_compared_by_its_digest(tmp_path):
             return tmp_path / path
 
     assert list(doctor._changed_files(Installed())) == ["changed.py", "missing.py"]
+
+
+def test_a_desk_that_serves_too_few_hosts_is_a_warning_with_its_number(examine, refusing_desk, tmp_path):
+    """What all hosts ask together is reckoned against what the desk allows, even where it does not answer."""
+    limits = "requests_per_minute = 100\n"
+    few = desk_table(refusing_desk, token(tmp_path)) + limits
+    [well] = examine(few)[12]
+    assert (well.verdict, "of 100 that it allows" in well.found) == ("well", True)
+    [warned] = examine(f"delivery.hosts = 1000\n{few}")[12]
+    assert warned.verdict == "warning"
+    assert "1000 hosts ask about 200.0 times a minute" in warned.found
+    assert "serves 250 hosts" in warned.hint
+
+
+def test_this_host_is_looked_for_at_its_desk(examine):
+    """The embedded desk has no ticket yet that could contradict it."""
+    [result] = examine('host.id = "5f0c"\nhost.name = "web01"\n')[11]
+    assert (result.verdict, result.found) == ("well", "web01 (5f0c), 0 open tickets")

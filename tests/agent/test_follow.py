@@ -40,6 +40,7 @@ class Host:
         self.operations: list[Operation] = []
         self.untold: list[str] = []
         self.maintenance = False
+        self.budgets: dict[str, int] = {}
         self.ticket_open = True
         self.acts: list[Act] = []
 
@@ -56,6 +57,7 @@ class Host:
             policy=CaseSettings(),
             first_look_ends=self.first_look_ends,
             maintenance=self.maintenance,
+            budgets=self.budgets,
         )
         steps = follow(self.cases, stamped, events or [], situation)
         self.cases = {step.case.key: step.case for step in steps}
@@ -708,6 +710,22 @@ class TestStorm:
         assert host.cycle(full("/0"), *found[1:]) == ["raise_priority digest", "comment digest"]
         assert len(host.gathering("storm").members) == 10
 
+    def test_what_is_over_is_told_hourly_and_the_rest_listed(self):
+        """The ticket that speaks for many says which of them still are, until none is."""
+        host = Host()
+        found = [full(f"/{number}") for number in range(10)]
+        host.cycle(*found)
+        host.cycle(*found, after=5 * MINUTE)
+        host.deliver_to("storm")
+        some = [*(healthy(f"/{number}") for number in range(4)), *found[4:]]
+        assert host.cycle(*some) == []
+        assert host.cycle(*some, after=2 * HOUR) == ["comment members"]
+        assert len(host.operations[-1].facts["members"]) == 6  # type: ignore[arg-type]
+        assert host.cycle(*some, after=2 * HOUR) == []
+        all_well = [healthy(f"/{number}") for number in range(10)]
+        host.cycle(*all_well)
+        assert host.cycle(*all_well, after=2 * HOUR) == ["comment recovered"]
+
     def test_openings_dated_by_a_clock_that_was_ahead_make_no_storm(self):
         """They were hours ago, whatever their dates say."""
         host = Host()
@@ -725,3 +743,38 @@ class TestStorm:
         found = [full(f"/{number}") for number in range(count)]
         host.cycle(*found)
         assert host.cycle(*found, after=5 * MINUTE) == ["open opened"] * count
+
+
+class TestBudget:
+    """A desk takes so many tickets of one host within the hour; what is beyond them is one ticket."""
+
+    def test_the_most_urgent_have_their_own_and_the_rest_one_together(self):
+        """Which goes to the desk that the limit is of."""
+        host = Host()
+        host.budgets = {"local": 2}
+        found = [filling("/a"), full("/b"), filling("/c"), filling("/d")]
+        host.cycle(*found)
+        assert host.cycle(*found, after=5 * MINUTE) == ["open opened", "open opened", "open digest"]
+        assert host.case("/b").parent is None
+        overflow = host.gathering("overflow")
+        assert len(overflow.members) == 2
+        assert overflow.desks == ("local",)
+
+    def test_later_ones_join_it_until_the_hour_is_over(self):
+        """Then a case has its own ticket again."""
+        host = Host()
+        host.budgets = {"local": 1}
+        host.cycle(full("/a"), full("/b"))
+        assert host.cycle(full("/a"), full("/b"), after=5 * MINUTE) == ["open opened", "open digest"]
+        found = [full("/a"), full("/b"), full("/c")]
+        host.cycle(*found)
+        assert host.cycle(*found, after=5 * MINUTE) == ["comment digest"]
+        host.cycle(*found, full("/d"), after=2 * HOUR)
+        assert host.cycle(*found, full("/d"), after=5 * MINUTE) == ["open opened"]
+
+    def test_another_desks_limit_is_not_ours(self):
+        """Without one, each case has its own."""
+        host = Host()
+        host.budgets = {"elsewhere": 1}
+        host.cycle(full("/a"), full("/b"))
+        assert host.cycle(full("/a"), full("/b"), after=5 * MINUTE) == ["open opened", "open opened"]

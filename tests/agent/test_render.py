@@ -35,7 +35,7 @@ CONTEXT = RenderContext(
     version="0.1.0",
 )
 DEAF = msgspec.structs.replace(CONTEXT, listens=False)
-TOPICS = ("worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "digest")
+TOPICS = ("worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "digest", "members")
 
 FILLING = CaseFacts(
     key="a1" * 32,
@@ -106,6 +106,7 @@ CASES = {
     "first_look": case("first_look", "", members=MEMBERS, priority="P3"),
     "maintenance_digest": case("maintenance_digest", "", members=MEMBERS[1:]),
     "storm": case("storm", "", subject={"began": "1795430000"}, members=MEMBERS, **CRITICAL),
+    "overflow": case("overflow", "", subject={"began": "1795430000", "desk": "rt"}, members=MEMBERS),
     "generic": case(
         "certificate",
         "a certificate runs out",
@@ -167,7 +168,7 @@ def test_a_ticket_reads_as_on_record(name, golden):
 def test_a_comment_reads_as_on_record(name, topic, golden):
     """Each comment is the text that was read and found good: with a forecast, without one, and of a gathering."""
     facts = later(CASES[name])
-    if topic == "digest":
+    if topic in {"digest", "members"}:
         facts = msgspec.structs.replace(facts, members=MEMBERS)
     golden(GOLDEN / f"{name}.{topic}.txt", text_of(comment(topic, facts)))
 
@@ -191,7 +192,8 @@ def everything() -> list[tuple[str, str]]:
         for facts in (full, later(full), bare, msgspec.structs.replace(bare, severity=Severity.CRITICAL)):
             texts.append((f"{name} ticket", text_of(ticket(facts))))
             texts.extend(
-                (f"{name} {topic}", text_of(comment(topic, joined if topic == "digest" else facts))) for topic in TOPICS
+                (f"{name} {topic}", text_of(comment(topic, joined if topic in {"digest", "members"} else facts)))
+                for topic in TOPICS
             )
     return texts
 
