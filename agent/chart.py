@@ -151,7 +151,8 @@ class _Frame:
             times += [min(at, farthest) for at in (chart.forecast.expected, chart.forecast.latest or farthest)]
         values = [one.value for one in points] + ([chart.limit] if chart.limit is not None else [])
         self.begin, self.end = min(times), max(*times, min(times) + 1.0)
-        self.low, self.high = min(0.0, *values), max(values) * 1.05 or 1.0
+        self.low, highest = min(0.0, *values), max(0.0, *values)
+        self.high = highest + 0.05 * (highest - self.low) or 1.0
 
     def x(self, at: float) -> float:
         share = (min(max(at, self.begin), self.end) - self.begin) / (self.end - self.begin)
