@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -27,9 +27,12 @@ class ChildError(Exception):
     """The program is missing or did not finish in time; the message says which and after how long."""
 
 
-def run_child(argv: Sequence[str], *, timeout: float, limit: int = LARGEST_OUTPUT, grace: float = GRACE) -> Completed:
+def run_child(
+    argv: Sequence[str], *, timeout: float, limit: int = LARGEST_OUTPUT, grace: float = GRACE, reads: bytes = b""
+) -> Completed:
     """Run `argv` for at most `timeout` seconds and return its status and the first `limit` bytes of each output.
 
+    `reads` is its standard input.
     It has its own process group, which is ended with it: what it started in the background does not stay, and does not
     keep us waiting by holding the pipe. Returns at the latest `grace` and one more second after the timeout.
     Raises ChildError, and ValueError when the program's path is not absolute.
@@ -38,15 +41,16 @@ def run_child(argv: Sequence[str], *, timeout: float, limit: int = LARGEST_OUTPU
         raise ValueError(f"{argv[0]!r} is not an absolute path")
     deadline = time.monotonic() + timeout
     try:
-        child = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
+        with _input(reads) as stdin:
+            child = subprocess.Popen(
+                list(argv),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd="/",
+                env=ENVIRONMENT,
+                start_new_session=True,
+            )
     except OSError as error:
         raise ChildError(f"cannot run {argv[0]}: {error.strerror}") from error
     try:
@@ -64,6 +68,17 @@ def run_child(argv: Sequence[str], *, timeout: float, limit: int = LARGEST_OUTPU
         errors=outputs[1].text,
         truncated=any(output.truncated for output in outputs),
     )
+
+
+@contextlib.contextmanager
+def _input(content: bytes) -> Iterator[IO[bytes] | int]:
+    if not content:
+        yield subprocess.DEVNULL
+        return
+    with os.fdopen(os.memfd_create("input"), "w+b") as file:  # in memory, so that it works on a full disk
+        file.write(content)
+        file.seek(0)
+        yield file
 
 
 class _Output:

@@ -1,5 +1,6 @@
 """Children: bounded in time and output, clean in what they see, and never left behind."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -66,6 +67,13 @@ def test_it_sees_nothing_of_ours(monkeypatch):
         os.close(reader)
         os.close(writer)
     assert done.output == "['LANG', 'LC_ALL', 'PATH'] / True True\n"
+
+
+def test_it_reads_what_it_was_given_to_read():
+    """Standard input has the bytes, far more than a pipe holds, and then ends."""
+    given = bytes(range(256)) * 4096
+    code = "import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
+    assert python(code, reads=given).output.strip() == hashlib.sha256(given).hexdigest()
 
 
 def test_output_beyond_the_limit_is_read_and_forgotten():
