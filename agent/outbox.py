@@ -32,19 +32,23 @@ _COLUMNS = "record, desk, state, attempts, not_before, reason, detail, rendered,
 # A wait of more than a day was reckoned by a clock that lied, and is over.
 _LONGEST_WAIT = DAY
 
+# With min(), SQLite takes the other columns from the row that has it. Of the chosen rows only are texts and all read.
 _DUE = f"""
-WITH waiting AS (
-    SELECT * FROM operations AS one
+WITH next AS (
+    SELECT min(position) AS position, priority, not_before FROM operations AS one
     WHERE desk = ? AND state IN ('queued', 'sending') AND (kind = 'open' OR 'rejected' IS NOT (
         SELECT state FROM operations AS opening
         WHERE opening.case_key = one.case_key AND opening.desk = one.desk AND opening.position < one.position
             AND opening.kind = 'open' AND opening.state <> 'dropped'
         ORDER BY opening.position DESC LIMIT 1
     ))
+    GROUP BY case_key
 )
-SELECT {_COLUMNS} FROM waiting
-WHERE position IN (SELECT min(position) FROM waiting GROUP BY case_key) AND NOT (not_before > ? AND not_before <= ?)
-ORDER BY priority, position LIMIT ?
+SELECT {_COLUMNS} FROM operations
+WHERE position IN (
+    SELECT position FROM next WHERE NOT (not_before > ? AND not_before <= ?) ORDER BY priority, position LIMIT ?
+)
+ORDER BY priority, position
 """  # noqa: S608 - only our own column names are put in
 
 
