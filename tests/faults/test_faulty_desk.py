@@ -16,7 +16,7 @@ from deliveries import START, Deliveries
 from desk_between import DeskBetween
 
 MINUTE, HOUR = 60.0, 3600.0
-LIFE = ("open", "comment", "raise_priority", "resolve")
+LIFE = ("open", "comment", "attach", "raise_priority", "resolve")
 CASES = 5
 
 pytestmark = pytest.mark.faults

@@ -21,6 +21,7 @@ SEED = 20261124
 BEFORE = {
     "open": (),
     "comment": ("open",),
+    "attach": ("open",),
     "raise_priority": ("open",),
     "resolve": ("open",),
     "reopen": ("open", "resolve"),

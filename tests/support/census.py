@@ -80,6 +80,10 @@ class AtRequestTracker:
                 fields = {"fields": "TransactionId,Content", "per_page": 100}
                 parts = self._ask("GET", f"ticket/{ticket}/attachments", params=fields)["items"]
                 return sum(one["TransactionId"] in written and operation.id in one["Content"] for one in parts)
+            case "attach":
+                fields = {"fields": "Filename", "per_page": 100}
+                files = self._ask("GET", f"ticket/{ticket}/attachments", params=fields)["items"]
+                return sum(one["Filename"] == operation.facts["name"] for one in files)
             case "raise_priority":
                 return sum((one["Field"], one["NewValue"]) == ("Priority", "100") for one in history)
             case _:
@@ -105,9 +109,12 @@ class AtRedmine:
 
     def times(self, ticket: str, operation: Operation) -> int:
         """Count the entries of the issue's history that say so."""
-        history = self._ask("GET", f"issues/{ticket}.json", params={"include": "journals"})["issue"]["journals"]
+        there = self._ask("GET", f"issues/{ticket}.json", params={"include": "journals,attachments"})["issue"]
+        history = there["journals"]
         if operation.kind == "comment":
             return sum(operation.id in (one["notes"] or "") for one in history)
+        if operation.kind == "attach":
+            return sum(one["filename"] == operation.facts["name"] for one in there["attachments"])
         change = {"raise_priority": ("priority_id", "4"), "resolve": ("status_id", "3"), "reopen": ("status_id", "2")}
         return sum(
             (one["name"], one["new_value"]) == change[operation.kind] for entry in history for one in entry["details"]
