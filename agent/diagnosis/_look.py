@@ -1,0 +1,73 @@
+"""What every step of a first look is handed: what it is about, its access to the host, and the time it has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from agent.children import ChildError, run_child
+from collectors import CollectorError, Completed
+
+
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look leaves for the next: amounts by path, all that it saw of the total, and under whose rights.
+
+    at: unix seconds. floor: paths of less than this are not in `amounts`. Paths are bytes, for they need not be text.
+    """
+
+    at: float
+    user: int
+    total: int
+    seen: int
+    floor: int
+    amounts: dict[bytes, int]
+
+
+class Look:
+    """One first look. It is a CollectorContext too, so that what collectors read with can be used here.
+
+    before: what the last look left. after: what a step leaves for the next one.
+    """
+
+    def __init__(
+        self,
+        subject: Mapping[str, str],
+        *,
+        seconds: float = 60.0,
+        before: Memory | None = None,
+        root: Path = Path("/"),
+        at: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`root`: where the host's file system is to be seen. `monotonic` and `wait` are the clock, replaced in tests."""
+        self.subject = subject
+        self.before = before
+        self.after: Memory | None = None
+        self.root = root
+        self.at = time.time() if at is None else at
+        self.wait = wait
+        self._monotonic = monotonic
+        self._deadline = monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds until this look has to end; 0 when it is over."""
+        return max(0.0, self._deadline - self._monotonic())
+
+    def path(self, absolute: str) -> Path:
+        """Return where the host's `absolute` path is to be read."""
+        return self.root / absolute.lstrip("/")
+
+    def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
+        """Run `argv` as `agent.children` does, for no longer than the look has. Raises CollectorError."""
+        seconds = min(timeout, self.left)
+        if seconds <= 0:
+            raise CollectorError(f"no time was left to run {argv[0]}")
+        try:
+            return run_child(argv, timeout=seconds)
+        except ChildError as error:
+            raise CollectorError(str(error)) from error
