@@ -20,18 +20,17 @@ because nothing may be taken as done.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import UTC
 
-from ticketing_clients._acts import last_line
-from ticketing_clients._asking import read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientPlugin, TicketingClient
+from ticketing_clients._acts import last_line, lines_of
+from ticketing_clients._asking import need_all, need_room, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientPlugin
 from ticketing_clients._document import cut, one_line, to_plain
-from ticketing_clients._errors import NotApplied, Rejected, TicketGone
+from ticketing_clients._errors import NotApplied, TicketGone
 from ticketing_clients._servicenow.acts import HISTORY_FIELDS, JOURNAL_FIELDS, acts_of, as_plain
 from ticketing_clients._servicenow.checks import checks_of
-from ticketing_clients._servicenow.options import PRIORITIES, STATES, ServiceNowOptions
+from ticketing_clients._servicenow.options import PRIORITIES, STATUSES, ServiceNowOptions
 from ticketing_clients._servicenow.rest import Login, Record, ServiceNowRest, condition, is_plain
 from ticketing_clients._ticket import (
     WORKING,
@@ -44,6 +43,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import meanings, most_urgent, still_open
 
 KEY = "correlation_id"
 LONGEST_TITLE = 160  # code points of short_description; the column holds no more
@@ -67,15 +67,12 @@ class ServiceNow:
         self._desk = desk
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
-        self._states = STATES | options.states
-        # What is configured counts where a default says otherwise.
-        self._meanings = {
-            one: means for states in (STATES, options.states) for means in states for one in states[means]
-        }
+        self._states = STATUSES | options.statuses
+        self._meanings = meanings(STATUSES, options.statuses)
         self._rest = ServiceNowRest(
             desk,
             self._url,
-            Login(options.login, options.user, context.secret(options.secret).strip()),
+            Login(options.login, options.user, context.secret(options.token_secret).strip()),
             ca_file=options.ca_file,
             table=options.table,
             fields=tuple(
@@ -106,7 +103,7 @@ class ServiceNow:
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
         marked = self._rest.search(self._options.host_field, marker_of(host), condition("active", "true"))
-        return [one for one in map(self._found, marked) if one.open and one.key]
+        return still_open(map(self._found, marked))
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and the recent things people did. Raises TicketGone."""
@@ -178,8 +175,7 @@ class ServiceNow:
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file, and read back that all of it is there. Raises Rejected when it is too large for us or for the desk."""
         name, size = attachment.name, len(attachment.content)
-        if size > self._options.largest_attachment:
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
+        need_room(attachment, self._options.largest_attachment, self._desk)
         self._rest.ticket(ref.id, "sys_id")
         self._rest.attach(ref.id, name, attachment.media_type, attachment.content)
         with read_back(f"desk {self._desk}: {name} was attached to ticket {ref.id}"):
@@ -208,8 +204,8 @@ class ServiceNow:
                 *self._levels("P1"),
                 *options.fields,
             },
-            group=options.assignment_group,
-            states={one for states in self._states.values() for one in states},
+            group=options.group,
+            statuses=self._states,
             close_code=options.close_code,
             priorities=[(one.impact, one.urgency, one.priority) for one in self._priorities.values()],
             largest_attachment=options.largest_attachment,
@@ -236,16 +232,14 @@ class ServiceNow:
         there = next((one for one in found if one.value("sys_id") == made), None)
         if there is None:
             raise NotApplied(f"desk {self._desk}: ticket {made} was created, but is not found by its {KEY}")
-        missing = [name for name, value in asked.items() if _lines(there.value(name)) != value]
-        # A further field may come back in another form than it was written in, but not empty.
-        missing += [name for name, value in self._options.fields.items() if str(value) and not there.value(name)]
-        if there.number("priority", 9) != self._priorities[ticket.priority].priority:
-            missing.append("priority")
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {there.value('number')} was created without the {', '.join(missing)} asked for:"
-                " this user may not write it, or a rule of the desk changed it"
-            )
+        as_asked = {
+            # A further field may come back in another form than it was written in, but not empty.
+            **{name: not str(value) or bool(there.value(name)) for name, value in self._options.fields.items()},
+            **{name: lines_of(there.value(name)) == value for name, value in asked.items()},
+            "priority": there.number("priority", 9) == self._priorities[ticket.priority].priority,
+        }
+        created = f"desk {self._desk}: ticket {there.value('number')} was created"
+        need_all(as_asked, created, "this user may not write it, or a rule of the desk changed it")
         return self._ref(made)
 
     def _levels(self, priority: Priority) -> dict[str, str]:
@@ -254,7 +248,7 @@ class ServiceNow:
 
     def _people(self, ticket: Ticket) -> dict[str, str]:
         """Return the group, and as caller the one user who has the customer's address."""
-        group = self._options.assignment_group
+        group = self._options.group
         people, contact = {"assignment_group": group} if group else {}, ticket.customer.contact
         if is_plain(contact):
             query = f"{condition('email', contact)}^{condition('active', 'true')}"
@@ -312,9 +306,8 @@ class ServiceNow:
             return True
 
     def _priority(self, there: Record) -> Priority:
-        """Return the most urgent of our priorities that is not above the desk's, or else the least urgent."""
-        number = there.number("priority", 9)
-        return next((one for one in sorted(self._priorities) if self._priorities[one].priority >= number), "P4")
+        ours = {one: level.priority for one, level in self._priorities.items()}
+        return most_urgent(ours, not_above=range(there.number("priority", 9), 10))  # 1 is the highest
 
     def _found(self, there: Record) -> FoundTicket:
         """Return it with its title; of its host there is only a hash on it."""
@@ -332,18 +325,10 @@ def marker_of(host: str) -> str:
     return f"foretell-{hashlib.sha256(host.encode()).hexdigest()}"
 
 
-def _lines(text: str) -> str:
-    return re.sub(r"\r\n?", "\n", text).strip()
-
-
-def _build(options: ServiceNowOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return ServiceNow(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="servicenow",
     summary="ServiceNow incidents over the Table API.",
     options=ServiceNowOptions,
-    build=_build,
+    build=ServiceNow,
     tested="two published specifications of the Table API and a stateful stand-in; not run against a real instance",
 )

@@ -25,13 +25,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from ticketing_clients._acts import last_line, plain_of_html
-from ticketing_clients._asking import numeric, read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._acts import has_mark, last_line, plain_of_html
+from ticketing_clients._asking import need_all, need_room, numeric, read_back
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
 from ticketing_clients._document import Document, Paragraph, cut, one_line
-from ticketing_clients._errors import DeskError, NotApplied, Rejected
+from ticketing_clients._errors import DeskError, NotApplied
 from ticketing_clients._markup.fit import fit
 from ticketing_clients._markup.html import to_html
+from ticketing_clients._options import Bytes, CaFile, Id, SecretName, StatusIds
 from ticketing_clients._ticket import (
     WORKING,
     Attachment,
@@ -43,8 +44,9 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
+from ticketing_clients._understanding import meanings, most_urgent, still_open
 from ticketing_clients._zendesk.audits import MERGED, acts_in
-from ticketing_clients._zendesk.checks import checks, urgency
+from ticketing_clients._zendesk.checks import URGENCIES, checks, urgency
 from ticketing_clients._zendesk.rest import ZendeskRest, ZendeskTicket
 
 LONGEST_SUBJECT = 150  # code points; ours, for Zendesk names no limit and cuts longer ones off in its lists
@@ -68,7 +70,6 @@ PRIORITIES: dict[Priority, ZendeskPriority] = {"P1": "urgent", "P2": "high", "P3
 
 # What `fields` may not set: we do, or another option does.
 OURS = {"subject", "comment", "external_id", "priority", "due_at", "tags", "group_id", "custom_fields", "requester"}
-Id = Annotated[int, msgspec.Meta(ge=1)]
 NumberAsKey = Annotated[str, msgspec.Meta(pattern="^[0-9]+$")]
 
 
@@ -78,17 +79,15 @@ class ZendeskOptions(ClientOptions, frozen=True, kw_only=True):
     url: Annotated[
         str, msgspec.Meta(description="Web address of the account, like https://example.zendesk.com", min_length=1)
     ]
-    email: Annotated[
+    user: Annotated[
         str,
         msgspec.Meta(description="E-mail address of the agent with whose API token we log in; empty: with OAuth."),
     ] = ""
     token_secret: Annotated[
-        str,
-        msgspec.Meta(
-            description="Name of the secret that holds the API token, or the OAuth access token.", min_length=1
-        ),
+        SecretName,
+        msgspec.Meta(description="Name of the secret that holds the API token, or the OAuth access token."),
     ] = "zendesk"  # noqa: S105 - the secret's name
-    group: Annotated[Id | None, msgspec.Meta(description="Id of the group that gets the tickets.")] = None
+    group: Annotated[Id | None, msgspec.Meta(description="Id of the group that gets the tickets, if one does.")] = None
     fields: Annotated[
         dict[str, Any],
         msgspec.Meta(
@@ -110,20 +109,17 @@ class ZendeskOptions(ClientOptions, frozen=True, kw_only=True):
         dict[Priority, ZendeskPriority],
         msgspec.Meta(description="Priorities where they differ from P1 urgent, P2 high, P3 normal, P4 low."),
     ] = msgspec.field(default_factory=dict)
-    custom_statuses: Annotated[
-        dict[Status, Annotated[list[Id], msgspec.Meta(min_length=1)]],
+    statuses: Annotated[
+        StatusIds,
         msgspec.Meta(
             description="Ids of custom ticket statuses that mean something else than their category, like rejected for"
             ' "won\'t fix"; of open and resolved the first is the one we set.'
         ),
     ] = msgspec.field(default_factory=dict)
     largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file, at most what the account allows.", ge=1)
+        Bytes, msgspec.Meta(description="Bytes of a file, at most what the account allows.")
     ] = LARGEST_ATTACHMENT
-    ca_file: Annotated[
-        str,
-        msgspec.Meta(description="PEM file of a private certificate authority, where a proxy signs the connection."),
-    ] = ""
+    ca_file: CaFile = ""
 
 
 class Zendesk:
@@ -141,12 +137,12 @@ class Zendesk:
                 f"fields: {', '.join(sorted(taken))} cannot be set here, for it is set by other options or by us"
             )
         token = context.secret(options.token_secret).strip()
-        login = basic(f"{options.email}/token", token) if options.email else f"Bearer {token}"
+        login = basic(f"{options.user}/token", token) if options.user else f"Bearer {token}"
         self._options = options
         self._desk = desk
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
-        self._meanings = {str(one): means for means, ids in options.custom_statuses.items() for one in ids}
+        self._meanings = {str(one): means for one, means in meanings(options.statuses).items()}  # audits hold text
         http = Http(
             desk,
             f"{self._url}/api/v2",
@@ -178,8 +174,7 @@ class Zendesk:
 
     def list_open(self, host: str) -> list[FoundTicket]:
         """Return our open tickets of the host with marker `host`."""
-        found = map(self._found, self._rest.tagged(_host_tag(host)))
-        return [one for one in found if one.open and one.key]
+        return still_open(map(self._found, self._rest.tagged(_host_tag(host))))
 
     def read(self, ref: TicketRef) -> TicketState:
         """Return the ticket's state and what people did. Raises TicketGone."""
@@ -209,9 +204,9 @@ class Zendesk:
 
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether a comment of ours has exactly this marker."""
-        us, last = self._rest.us().id, last_line(marker)
+        us = self._rest.us().id
         ours = (one for one in self._rest.comments(ref.id) if one.author_id == us)
-        return any(plain_of_html(one.html_body).endswith(f"\n{last}") for one in ours)
+        return any(has_mark(plain_of_html(one.html_body), marker) for one in ours)
 
     def raise_priority(self, ref: TicketRef, priority: Priority) -> None:
         """Set the priority if the present one is lower, or if there is none; never lower it."""
@@ -271,12 +266,9 @@ class Zendesk:
         """
         name, size = attachment.name, len(attachment.content)
         self._rest.ticket(ref.id)
-        if size > (largest := self._options.largest_attachment):
-            raise Rejected(f"desk {self._desk}: {name} has {size} bytes, more than largest_attachment")
-        if size > (largest := self._rest.settings().limits.attachment_size or largest):
-            raise Rejected(
-                f"desk {self._desk}: {name} has {size} bytes, more than the {largest} that the account allows"
-            )
+        need_room(attachment, self._options.largest_attachment, self._desk)
+        if allowed := self._rest.settings().limits.attachment_size:
+            need_room(attachment, allowed, self._desk, "the account")
         token = self._rest.upload(name, attachment.media_type, attachment.content)
         done = f"{name} was attached to ticket {ref.id}"
         note = {"html_body": _html(Document((Paragraph(name),))), "public": False, "uploads": [token]}
@@ -305,7 +297,7 @@ class Zendesk:
             set_to_solve=options.resolve_fields,
             task=options.fields.get("type", TASK) == TASK,
             priorities=[self._priorities[one] for one in sorted(self._priorities)],
-            custom_statuses=self._meanings,
+            statuses=options.statuses,
         )
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -332,7 +324,8 @@ class Zendesk:
         if ticket.customer.contact:
             content["requester"] = {"name": ticket.customer.name, "email": ticket.customer.contact}
         made = self._rest.create(content)
-        with read_back(f"desk {self._desk}: ticket {made.id} was created"):
+        created = f"desk {self._desk}: ticket {made.id} was created"
+        with read_back(created):
             there = self._rest.ticket(str(made.id)).ticket
         if self._status(there) not in WORKING:
             raise NotApplied(
@@ -347,12 +340,7 @@ class Zendesk:
             "due time": kind != TASK or there.due_at is not None,
             **{f"custom field {one}": values.get(one) == options.custom_fields[one] for one in options.custom_fields},
         }
-        missing = [name for name, well in as_asked.items() if not well]
-        if missing:
-            raise NotApplied(
-                f"desk {self._desk}: ticket {there.id} was created without the {', '.join(missing)} asked for: the account does"
-                " not have it, or a trigger changed it"
-            )
+        need_all(as_asked, created, "the account does not have it, or a trigger changed it")
         return self._ref(there.id)
 
     def _solve(self, ref: TicketRef, **more: Any) -> None:
@@ -378,7 +366,7 @@ class Zendesk:
             error.args = (f"{error}; the upload could not be deleted either, and any agent may read it",)
 
     def _set(self, status: Literal["open", "resolved"]) -> dict[str, Any]:
-        ids = self._options.custom_statuses.get(status)
+        ids = self._options.statuses.get(status)
         return {"custom_status_id": ids[0]} if ids else {"status": WORDS[status]}
 
     # -- understanding ----------------------------------------------------------------------------------------------
@@ -398,10 +386,7 @@ class Zendesk:
         return own.agent_label if own else there.status
 
     def _priority(self, name: str | None) -> Priority | None:
-        """Return the most urgent of our priorities that is not above the desk's, or else the least urgent; None for none."""
-        if name is None:
-            return None
-        return next((one for one in sorted(self._priorities) if urgency(self._priorities[one]) <= urgency(name)), "P4")
+        return most_urgent(self._priorities, not_above=URGENCIES[: urgency(name) + 1]) if name else None
 
     def _found(self, there: ZendeskTicket) -> FoundTicket:
         """Return it with its title; of its host there is only a hash on it."""
@@ -446,15 +431,11 @@ def _of_one_ticket(headers: Mapping[str, str], body: bytes) -> bool:
     return wait.isdigit() and int(wait) > MINUTE
 
 
-def _build(options: ZendeskOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Zendesk(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="zendesk",
     summary="Zendesk Support over its REST interface, with an API token or an OAuth access token.",
     options=ZendeskOptions,
-    build=_build,
+    build=Zendesk,
     tested="not run against a real server: the vendor's specification and a stateful stand-in",
     requests_per_minute=200,  # of Zendesk's smallest plan
 )

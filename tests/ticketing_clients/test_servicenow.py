@@ -210,7 +210,7 @@ class TestOpening:
     def test_every_field_is_set(self, build, desk):
         """Words, levels, due time in UTC, key, host, group, the caller by address, and further fields."""
         ticket = new_ticket(priority="P2")
-        client = build(assignment_group=GROUP, fields={"category": "hardware", "u_site": "", "impact": "3"})
+        client = build(group=GROUP, fields={"category": "hardware", "u_site": "", "impact": "3"})
         row = desk.row("incident", client.open(ticket).id)
         assert (row["impact"], row["urgency"], row["priority"]) == ("2", "1", "2")
         assert row["due_date"] == "2026-12-04 12:00:00"
@@ -452,7 +452,7 @@ class TestEnds:
 
     def test_states_of_one_s_own_count(self, build, person, desk):
         """A configured state means what is configured; of another the table tells whether it is closed."""
-        client = build(states={"waiting": ["-5"]})
+        client = build(statuses={"waiting": ["-5"]})
         ref = client.open(new_ticket())
         person.ticket(ref)["state"] = "-5"
         assert client.read(ref).status == "waiting"
@@ -655,7 +655,7 @@ class TestTrouble:
     def test_addresses_stay_short(self, build, desk):
         """ServiceNow takes 2,048 letters; the stand-in refuses more, and so the longest search is sent to it."""
         fields = {f"u_a_rather_long_name_of_a_field_{number}": "" for number in range(10)}
-        assert build(fields=fields, assignment_group=GROUP).list_open("web01") == []
+        assert build(fields=fields, group=GROUP).list_open("web01") == []
         assert ("GET", "/api/now/table/incident") in desk.seen
 
 
@@ -668,13 +668,13 @@ class TestDoctor:
 
     def test_every_subject_is_named(self, build):
         """Login, fields, group, states, code, priorities, required fields, size, and what is seen of people."""
-        subjects = [one.subject for one in build(assignment_group=GROUP).check()]
+        subjects = [one.subject for one in build(group=GROUP).check()]
         assert subjects == [
             "login",
             "field correlation_id",
             "field correlation_display",
-            "assignment_group",
-            "state",
+            f"group {GROUP}",
+            "statuses",
             "close_code",
             "priorities",
             "required fields",
@@ -687,8 +687,8 @@ class TestDoctor:
         ("options", "subject", "found"),
         [
             ({"close_code": "Solved (Permanently)"}, "close_code", "Solution provided"),
-            ({"states": {"open": ["20"]}}, "state", "no 20 among 1, 2, 3, 6, 7, 8"),
-            ({"assignment_group": "f" * 32}, "assignment_group", "no group"),
+            ({"statuses": {"open": ["20"]}}, "statuses", "no 20 among 1, 2, 3, 6, 7, 8"),
+            ({"group": "f" * 32}, f"group {'f' * 32}", "not seen"),
             ({"host_field": "u_host"}, "field u_host", "finds all tickets"),
             ({"largest_attachment": 2**40}, "attachments", "less than largest_attachment"),
             ({"table": "u_none"}, "table u_none", "Invalid table u_none"),

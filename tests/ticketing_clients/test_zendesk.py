@@ -33,7 +33,7 @@ FILE = Attachment(name="evidence.tar.gz", media_type="application/gzip", content
 
 def build_client(url, state_dir, **changes):
     """Return a client that logs in with the planted token, with changed options."""
-    options = {"email": EMAIL} | changes
+    options = {"user": EMAIL} | changes
     return PLUGIN.build(PLUGIN.options(client="zendesk", url=url, **options), Context(state_dir), "zendesk")
 
 
@@ -219,7 +219,7 @@ class TestOpening:
     def test_an_oauth_token_logs_in_as_well(self, tmp_path):
         """Where no address is configured; the specification knows no such login."""
         with FakeZendesk().running() as desk:
-            assert build_client(desk.url, tmp_path, email="").open(new_ticket()).id in map(str, desk.tickets)
+            assert build_client(desk.url, tmp_path, user="").open(new_ticket()).id in map(str, desk.tickets)
 
 
 class TestText:
@@ -391,7 +391,7 @@ class TestReading:
     def test_a_status_of_the_accounts_own_means_what_is_configured(self, desk, build):
         """Within solved the account has "won't fix"; the state has the account's own word."""
         desk.statuses = [{"id": 901, "agent_label": "Won't fix", "status_category": "solved", "active": True}]
-        client = build(custom_statuses={"rejected": [901]})
+        client = build(statuses={"rejected": [901]})
         ref = client.open(new_ticket())
         desk.act(int(ref.id), ANN, {"status": "solved", "assignee_id": ANN})
         desk.act(int(ref.id), ANN, {"custom_status_id": 901})
@@ -530,7 +530,7 @@ class TestSolving:
     def test_the_accounts_own_status_for_solved_is_set(self, desk, build):
         """And counts as resolved."""
         desk.statuses = [{"id": 902, "agent_label": "Verified", "status_category": "solved", "active": True}]
-        client = build(custom_statuses={"resolved": [902]})
+        client = build(statuses={"resolved": [902]})
         ref = client.open(new_ticket())
         client.resolve(ref)
         assert there(desk, ref)["custom_status_id"] == 902
@@ -595,7 +595,7 @@ class TestAttaching:
         """Its limit may be lower than ours."""
         desk.settings["limits"]["attachment_size"] = 5
         ref = client.open(new_ticket())
-        with pytest.raises(Rejected, match="more than the 5 that the account allows"):
+        with pytest.raises(Rejected, match="more than the 5 of the account"):
             client.attach(ref, FILE)
         assert ("POST", "/api/v2/uploads") not in desk.seen
 
@@ -665,17 +665,17 @@ class TestDoctor:
             {"id": 501, "type": "text", "title": "Cause", "required": True},
             {"id": 502, "type": "text", "title": "Old", "required": True, "active": False},
         ]
-        client = build(group=8, custom_fields={"500": "x"}, custom_statuses={"rejected": [901]})
+        client = build(group=8, custom_fields={"500": "x"}, statuses={"rejected": [901]})
         assert self.wrong(client) == {
             "rights": "sees only the tickets assigned, may not comment in public",
             "tags": "switched off",
-            "size limit": "1000 bytes",
+            "attachments": "up to 1000 bytes",
             "group 8": self.wrong(client)["group 8"],
             "custom fields": "no 500",
             "required to solve": "Cause (501)",
             "type": "not active",
             "priorities": "no urgent, no low",
-            "custom statuses": "no 901",
+            "statuses": "no 901 for rejected",
         }
 
     def test_what_was_configured_is_well(self, desk, build):
@@ -687,7 +687,7 @@ class TestDoctor:
             group=7,
             resolve_fields={"500": "x"},
             priorities={"P1": "high", "P4": "normal"},
-            custom_statuses={"rejected": [901]},
+            statuses={"rejected": [901]},
         )
         assert self.wrong(client) == {}
 

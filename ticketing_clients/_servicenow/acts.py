@@ -10,10 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-import msgspec
-
-from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html, told_by
-from ticketing_clients._document import cut
+from ticketing_clients._acts import lines_of, meant_by, plain_of_html, said
 from ticketing_clients._servicenow.rest import Record
 from ticketing_clients._ticket import WORKING, Act, ActKind, Status
 
@@ -32,13 +29,13 @@ def acts_of(
 ) -> tuple[Act, ...]:
     """Return what people who are not us did, oldest first. `status` tells what a state, and `active` beside it, means."""
     nobody = {us.value("user_name"), SYSTEM}
-    said = (act for one in journal if one.value("sys_created_by") not in nobody for act in _said(one))
+    told = (act for one in journal if one.value("sys_created_by") not in nobody for act in _said(one))
     done: Iterable[Act]
     if history:
         done = (act for one in history if one.value("user") not in nobody for act in _done(one, status))
     else:
         done = _standing(there, us, status(there.value("state"), there.value("active")))
-    return tuple(sorted((*done, *said), key=lambda act: act.at))
+    return tuple(sorted((*done, *told), key=lambda act: act.at))
 
 
 def as_plain(text: str) -> str:
@@ -48,11 +45,10 @@ def as_plain(text: str) -> str:
 
 def _said(entry: Record) -> Iterator[Act]:
     """Yield what somebody wrote: a reply where the customer sees it, and what it spells out wherever it stands."""
-    text = _HTML.sub(lambda html: plain_of_html(html[1]), entry.value("value")).replace("\r\n", "\n").strip()
+    text = lines_of(_HTML.sub(lambda html: plain_of_html(html[1]), entry.value("value")))
     if text:
-        reply = _act(entry, "reply", entry.value("sys_created_by"), cut(text, LONGEST_TEXT))
-        told = told_by(reply, text)
-        yield from told if told or entry.value("element") != "comments" else [reply]
+        internal = entry.value("element") != "comments"
+        yield from said(entry.value("sys_id"), entry.value("sys_created_by"), _made(entry), text, internal=internal)
 
 
 def _done(change: Record, status: Callable[[str, str], Status]) -> Iterator[Act]:
@@ -62,7 +58,7 @@ def _done(change: Record, status: Callable[[str, str], Status]) -> Iterator[Act]
     elif change.value("oldvalue"):
         kind = meant_by(status(change.value("oldvalue"), ""), status(change.value("newvalue"), ""))
     if kind:
-        yield _act(change, kind, change.value("user"))
+        yield Act(id=change.value("sys_id"), kind=kind, by=change.value("user"), at=_made(change))
 
 
 def _standing(there: Record, us: Record, status: Status) -> Iterator[Act]:
@@ -93,6 +89,5 @@ def _standing(there: Record, us: Record, status: Status) -> Iterator[Act]:
         yield Act(id=f"open.{again}", kind="acknowledge", by=by, at=changed)
 
 
-def _act(row: Record, kind: ActKind, by: str, text: str = "") -> Act:
-    at = row.time("sys_created_on") or datetime.fromtimestamp(0, UTC)
-    return msgspec.structs.replace(Act(id=row.value("sys_id"), kind=kind, by=by, at=at), text=text)
+def _made(row: Record) -> datetime:
+    return row.time("sys_created_on") or datetime.fromtimestamp(0, UTC)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ticketing_clients._client import Check
 from ticketing_clients._errors import Rejected
 from ticketing_clients._servicenow.rest import ServiceNowRest, condition
+from ticketing_clients._ticket import Status
 
 MEGABYTE = 1024 * 1024
 UNTOLD = "this user may not read what the desk allows"
@@ -19,7 +20,7 @@ def checks_of(
     searched: Sequence[str],
     given: Collection[str],
     group: str,
-    states: Collection[str],
+    statuses: Mapping[Status, Collection[str]],
     close_code: str,
     priorities: Sequence[tuple[int, int, int]],
     largest_attachment: int,
@@ -29,23 +30,23 @@ def checks_of(
     given: the fields that we set. priorities: impact, urgency, and the priority that is expected of them.
     """
     us = rest.us()
-    checks = [Check(subject="login", well=True, found=us.value("user_name"))]
+    checks = [Check.of("login", found=us.value("user_name"))]
     hint = f"write the table's name, and give {us.value('user_name')} a role that reads it, such as itil"
     try:
         wrong = [(field, rest.unsearchable(field)) for field in searched]
     except Rejected as error:
-        return [*checks, _told(f"table {table}", str(error), hint)]
+        return [*checks, Check.of(f"table {table}", str(error), hint)]
     checks += [
-        _told(f"field {field}", why, "use a text field of the table that this user may read and write")
+        Check.of(f"field {field}", why, "use a text field of the table that this user may read and write")
         for field, why in wrong
     ]
     if group:
         found = rest.readable("sys_user_group", condition("sys_id", group), "sys_id,name")
-        why = "" if any(one.value("sys_id") == group for one in found) else f"no group {group} is seen"
-        checks.append(_told("assignment_group", why, "set its sys_id, which its address holds"))
+        why = "" if any(one.value("sys_id") == group for one in found) else "not seen"
+        checks.append(Check.of(f"group {group}", why, "write the sys_id of a group, as in its address"))
     checks += [
-        _choice(rest, table, "state", states, "states"),
-        _choice(rest, table, "close_code", {close_code}, "close_code"),
+        _choice(rest, table, "state", [one for known in statuses.values() for one in known], "statuses"),
+        _choice(rest, table, "close_code", [close_code], "close_code"),
     ]
     checks += [_priorities(rest, priorities), _policies(rest, table, given), _size(rest, largest_attachment)]
     return [*checks, *_stories(rest, table)]
@@ -59,7 +60,7 @@ def _choice(rest: ServiceNowRest, table: str, field: str, wanted: Collection[str
     values = {one.value("value") for one in found if one.value("name") == (table if table in names else "task")}
     unknown = ", ".join(sorted(set(wanted) - values))
     why = f"no {unknown} among {', '.join(sorted(values))}" if values and unknown else ""
-    return _told(field, why, f"set {option}", well="well" if values else UNTOLD)
+    return Check.of(option, why, f"set what the desk has in {option}", found="well" if values else UNTOLD)
 
 
 def _priorities(rest: ServiceNowRest, expected: Sequence[tuple[int, int, int]]) -> Check:
@@ -72,8 +73,8 @@ def _priorities(rest: ServiceNowRest, expected: Sequence[tuple[int, int, int]]) 
     ]
     rising = sorted(p for _, _, p in expected) == [p for _, _, p in expected]
     why = "; ".join(wrong if made else []) or ("" if rising else "P1 to P4 are not from the most to the least urgent")
-    return _told(
-        "priorities", why, "set impact, urgency and priority of each in priorities", well="well" if made else UNTOLD
+    return Check.of(
+        "priorities", why, "set impact, urgency and priority of each in priorities", found="well" if made else UNTOLD
     )
 
 
@@ -83,11 +84,11 @@ def _policies(rest: ServiceNowRest, table: str, given: Collection[str]) -> Check
     rules = rest.readable("sys_data_policy_rule", query, "table,field,mandatory")
     ours = [one for one in rules if one.value("table") in {table, "task"} and one.value("mandatory") == "true"]
     missing = ", ".join(sorted({one.value("field") for one in ours} - set(given)))
-    return _told(
+    return Check.of(
         "required fields",
         missing and f"data policies may want {missing}",
         "set them in fields",
-        well="well"
+        found="well"
         if rules
         else "this user may not read data policies; a ticket that lacks a field says so when it is refused",
     )
@@ -102,7 +103,7 @@ def _size(rest: ServiceNowRest, largest: int) -> Check:
     ]
     most = found[0].number("value", 0) * MEGABYTE if found else 0
     why = f"the desk takes {most} bytes, less than largest_attachment" if most and most < largest else ""
-    return _told("attachments", why, "lower largest_attachment", well=f"up to {most} bytes" if most else UNTOLD)
+    return Check.of("attachments", why, "lower largest_attachment", found=f"up to {most} bytes" if most else UNTOLD)
 
 
 def _stories(rest: ServiceNowRest, table: str) -> list[Check]:
@@ -112,10 +113,6 @@ def _stories(rest: ServiceNowRest, table: str) -> list[Check]:
     hint = "give this user's role a read rule (ACL) on sys_journal_field, its fields included"
     untold = "not readable: who did what is told by the ticket's present state alone"
     return [
-        _told("answers", "" if journal else "not readable: what people write is not seen", hint),
-        Check(subject="history", well=True, found="well" if history else untold),
+        Check.of("answers", "" if journal else "not readable: what people write is not seen", hint),
+        Check.of("history", found="well" if history else untold),
     ]
-
-
-def _told(subject: str, wrong: str, hint: str, *, well: str = "well") -> Check:
-    return Check(subject=subject, well=not wrong, found=wrong or well, hint=hint if wrong else "")

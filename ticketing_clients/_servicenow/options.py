@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from ticketing_clients._client import ClientOptions
+from ticketing_clients._options import Bytes, CaFile, SecretName
 from ticketing_clients._ticket import Priority, Status
 
-STATES: dict[Status, list[str]] = {
+STATUSES: dict[Status, list[str]] = {
     "new": ["1"],
     "open": ["2"],
     "waiting": ["3"],
@@ -50,8 +51,8 @@ class ServiceNowOptions(ClientOptions, frozen=True, kw_only=True):
     user: Annotated[
         str, msgspec.Meta(description="User name for a password, client id for OAuth; an API key needs none.")
     ] = ""
-    secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret: password, API key or client secret.", min_length=1)
+    token_secret: Annotated[
+        SecretName, msgspec.Meta(description="Name of the secret that holds the password, API key or client secret.")
     ] = "servicenow"  # noqa: S105 - the secret's name
     table: Annotated[Name, msgspec.Meta(description="Table for the tickets; one with the fields of incident.")] = (
         "incident"
@@ -60,17 +61,16 @@ class ServiceNowOptions(ClientOptions, frozen=True, kw_only=True):
         Name,
         msgspec.Meta(description="Text field of at least 73 letters for the host's marker, which is a hash of its id."),
     ] = "correlation_display"
-    assignment_group: Annotated[
+    group: Annotated[
         str,
         msgspec.Meta(
-            description="sys_id of the group that gets the tickets; empty for none.", pattern="^([0-9a-f]{32})?$"
+            description="sys_id of the assignment group that gets the tickets, if one does.",
+            pattern="^([0-9a-f]{32})?$",
         ),
     ] = ""
     fields: Annotated[
         dict[Name, Any],
-        msgspec.Meta(
-            description="Further fields to set when a ticket is opened, by the desk's names and stored values."
-        ),
+        msgspec.Meta(description="Further fields set when a ticket is opened, by the desk's names and stored values."),
     ] = msgspec.field(default_factory=dict)
     priorities: Annotated[
         dict[Priority, Urgency],
@@ -79,7 +79,7 @@ class ServiceNowOptions(ClientOptions, frozen=True, kw_only=True):
             " P1 1, 1, 1; P2 2, 1, 2; P3 2, 2, 3; P4 3, 2, 4."
         ),
     ] = msgspec.field(default_factory=dict)
-    states: Annotated[
+    statuses: Annotated[
         dict[Status, Annotated[list[State], msgspec.Meta(min_length=1)]],
         msgspec.Meta(
             description="Values of the states that mean new, open, waiting, resolved, closed or rejected, the first being the"
@@ -93,8 +93,6 @@ class ServiceNowOptions(ClientOptions, frozen=True, kw_only=True):
         str, msgspec.Meta(description="Resolution notes to resolve with; the customer sees them.", min_length=1)
     ] = "Foretell measured that it is over."
     largest_attachment: Annotated[
-        int, msgspec.Meta(description="Bytes of a file, at most what com.glide.attachment.max_size allows.", ge=1)
+        Bytes, msgspec.Meta(description="Bytes of a file, at most what com.glide.attachment.max_size allows.")
     ] = 10_000_000
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs the certificate.")
-    ] = ""
+    ca_file: CaFile = ""

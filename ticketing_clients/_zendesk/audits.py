@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html, told_by
-from ticketing_clients._document import cut
+from ticketing_clients._acts import meant_by, plain_of_html, said
 from ticketing_clients._ticket import Act, ActKind, Status
 from ticketing_clients._zendesk.rest import Audit, Event, ZendeskTicket
 
@@ -60,6 +59,4 @@ def _said(event: Event, audit: Audit, by: str) -> Iterator[Act]:
     """Yield what a person wrote: what it spells out, or else a reply if it is not among the desk's own people."""
     text = plain_of_html(event.html_body) if event.html_body else (event.body or "").strip()
     if text:
-        reply = Act(id=str(event.id), kind="reply", by=by, at=audit.created_at, text=cut(text, LONGEST_TEXT))
-        told = told_by(reply, text)
-        yield from told if told or not event.public else [reply]
+        yield from said(str(event.id), by, audit.created_at, text, internal=not event.public)
