@@ -22,6 +22,10 @@ from collectors import safe_text
 
 T = TypeVar("T")
 _LISTS = (list, tuple, set, frozenset)
+_DATES: dict[type, str] = {
+    inspect.DateType: "a date, for example 2028-06-30",
+    inspect.DateTimeType: "a time with its zone, for example 2028-06-30T12:00:00Z",
+}
 _WRONG = object()  # stands where a value could not be had; the error is noted
 
 
@@ -184,8 +188,8 @@ def expectation(info: inspect.Type) -> str:
             words = "text" + _length(info, "characters")
         case inspect.LiteralType(values):
             words = "one of " + ", ".join(json.dumps(value) for value in values)
-        case inspect.DateType():
-            return "a date, for example 2028-06-30"
+        case inspect.DateType() | inspect.DateTimeType():
+            return _DATES[type(info)]
         case inspect.ListType() | inspect.VarTupleType() | inspect.SetType() | inspect.FrozenSetType():
             words = "a list" + _length(info, "items") + ", each " + expectation(info.item_type)
         case inspect.UnionType():

@@ -9,6 +9,7 @@ COMMANDS = {
     "status": "is it alive, what is open, what could not be checked",
     "cases": "list, show, acknowledge, defer or confirm cases",
     "outbox": "list, retry or drop what waits for the desk",
+    "consent": "show, grant or take back what may leave this host on tickets",
     "replay": "say which tickets a configuration would have opened on a history",
     "doctor": "check installation, configuration, permissions and desk",
     "plugins": "list collectors, threshold kinds and desks",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from agent.consent_record import RecordDamaged, RecordUnavailable
 from agent.decode import ConfigErrors
 from agent.folder import FolderInUse, FolderUnusable
 from agent.store import StoreUnavailable
@@ -51,6 +52,8 @@ _STATUS: tuple[tuple[type[Exception], Exit], ...] = (
     (FolderInUse, Exit.TEMPORARY),
     (FolderUnusable, Exit.NOT_PERMITTED),
     (StoreUnavailable, Exit.TEMPORARY),
+    (RecordDamaged, Exit.FINDINGS),
+    (RecordUnavailable, Exit.TEMPORARY),
 )
 
 
@@ -73,7 +76,7 @@ def _status(error: Exception) -> Exit | None:
     """Return the exit status of an error that was foreseen."""
     if isinstance(error, CommandFailed):
         return error.status
-    if isinstance(error, StoreUnavailable) and isinstance(error.__cause__, PermissionError):
+    if isinstance(error, StoreUnavailable | RecordUnavailable) and isinstance(error.__cause__, PermissionError):
         return Exit.NOT_PERMITTED
     return next((status for kind, status in _STATUS if isinstance(error, kind)), None)
 

@@ -67,8 +67,16 @@ def as_json(command: Command) -> Command:
 class Listing(click.Group):
     """A group that lists when nothing else is asked of it: `foretell cases --json` is `foretell cases list --json`."""
 
+    first = "list"
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `list` before options and before nothing."""
+        """Put the first command before options and before nothing."""
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
+            args = [self.first, *args]
         return super().parse_args(ctx, args)
+
+
+class Showing(Listing):
+    """A group that shows when nothing else is asked of it: `foretell consent --json` is `foretell consent show --json`."""
+
+    first = "show"
