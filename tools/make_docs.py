@@ -159,7 +159,10 @@ def rules() -> Iterator[str]:
 def desks() -> Iterator[str]:
     """Yield the parts of the page about service desks."""
     yield "# Desks"
-    yield "`[desks.NAME]` names its ticketing client; `[delivery] desk` says which NAME gets the tickets."
+    yield (
+        "`[desks.NAME]` names its ticketing client; `[delivery] desk` says which NAME gets the tickets, "
+        '[routes](../routing.md) which get some. `like = "OTHER"` takes over what another desk has, but for the keys given.'
+    )
     for plugin in built_in(TICKETING_CLIENTS):
         yield f"## {plugin.name}"
         yield plugin.summary

@@ -81,6 +81,17 @@ def test_every_operation_that_is_done_has_its_words(tmp_path, case):
     assert len(story) == len(kinds)
 
 
+def test_copies_and_what_was_left_out_have_their_words(tmp_path, case):
+    """A person sees which desk, and that nothing was done."""
+    with Store.open(tmp_path) as store:
+        store.save_case(case, ["delivered open to on call", "left out raise_priority"], 1.0)
+        story = case_details(store, tmp_path, case, {}).time_line
+    assert [entry.what for entry in story] == [
+        "ticket opened at on call",
+        "left out raise_priority: the desk cannot do it",
+    ]
+
+
 def test_a_rule_nobody_knows_any_more_has_no_summary(folder, case):
     """It may have been removed from the configuration; the case is told all the same."""
     assert details(folder, case).summary == ""

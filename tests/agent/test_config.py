@@ -1,5 +1,6 @@
 """Reading the configuration: what is right arrives, and everything that is wrong is said at once."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -255,6 +256,82 @@ def test_limits_of_another_kind_do_not_carry_over():
     assert config._changed(shipped, {"kind": "state", "limits": {"warning": [1]}})["limits"] == {"warning": [1]}
     assert "limits" not in config._changed(shipped, {"kind": "state"})
     assert shipped["limits"] == {"warning": 1, "critical": 2}
+
+
+ROUTES = """
+[delivery]
+desk = "rt"
+routes = [
+  { desk = "on_call", match = { rule = ["disk_*", "storm"], priority = ["P1"] }, continue = true },
+  { desk = "rt", match = { labels = { mountpoint = ["/srv*"] } } },
+]
+
+[desks.rt]
+client = "request_tracker"
+url = "http://127.0.0.1/rt"
+queue = "Preventive"
+token_secret = "rt"
+
+[desks.on_call]
+like = "rt"
+queue = "On call"
+
+[desks.night]
+like = "on_call"
+token_secret = "night"
+"""
+
+
+def test_routes_and_desks_that_are_like_others(write):
+    """A desk takes over the keys of the one that it is like, which may be like another."""
+    configuration = load(write(ROUTES), parts={"desks"})
+    delivery = configuration.settings.delivery
+    assert delivery.desks == ("on_call", "rt")
+    assert [route.goes_on for route in delivery.routes] == [True, False]
+    options = {name: options for name, (_, options) in configuration.desks.items()}
+    assert {name: (one.queue, one.token_secret) for name, one in options.items()} == {
+        "rt": ("Preventive", "rt"),
+        "on_call": ("On call", "rt"),
+        "night": ("On call", "night"),
+    }
+
+
+def test_the_example_in_the_documentation_is_right(write):
+    """Whoever copies it gets a configuration that can be read, and routes for rules that there are."""
+    page = (Path(__file__).parents[2] / "docs/routing.md").read_text("utf-8")
+    [example] = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    configuration = load(write(example), parts={"rules", "desks"})
+    assert configuration.settings.delivery.desks == ("on_call", "premium", "rt")
+    assert configuration.notes == ()
+    assert configuration.desks["premium"][1].queue == "Premium customers"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ('like = "rtt"', 'desks.on_call.like: is not the name of a desk — mend: did you mean "rt"?'),
+        ("like = 5", "desks.on_call.like: is not the name of a desk — mend: write another desk's name"),
+        ('like = "night"', "goes round in a circle: on_call -> night -> on_call — mend: leave it out in one of them"),
+        ('like = "on_call"', "goes round in a circle: on_call -> on_call — mend: leave it out in one of them"),
+    ],
+)
+def test_a_desk_that_is_like_nothing_is_said(write, change, problem):
+    """With the key at which it is written."""
+    assert any(line.endswith(problem) for line in problems(write(ROUTES.replace('like = "rt"', change))))
+
+
+def test_a_route_to_no_desk_is_said(write):
+    """By its number; with what was meant."""
+    found = problems(write(ROUTES.replace('{ desk = "on_call"', '{ desk = "oncall"')))
+    assert found == [
+        'foretell.toml: delivery.routes[0].desk: there is no [desks.oncall] — mend: did you mean "on_call"?'
+    ]
+
+
+def test_a_route_for_a_rule_that_is_not_there_is_noted(write):
+    """Its tickets would go elsewhere in silence."""
+    configuration = load(write(ROUTES.replace("disk_*", "dsik_*")), parts={"rules"})
+    assert configuration.notes == ("the route to on_call is for dsik_*, and no rule that is judged is called so",)
 
 
 def test_a_slip_in_a_shipped_rules_id_gets_the_nearest(write):

@@ -195,6 +195,25 @@ def test_a_problem_that_is_over_while_the_desk_is_away_is_not_told_any_more(host
     assert host.store.timeline(key_of("a"))[-1].what == "over before the desk was told"
 
 
+def test_what_was_queued_for_the_one_desk_there_was_goes_to_the_configured_one(host):
+    """When the agent starts for the first time after the upgrade."""
+    host.cycle(a=FULL)
+    host.cycle(5 * MINUTE, a=FULL)
+    host.store.database.write("UPDATE operations SET desk = ''")
+    assert host.outbox.desks() == {""}
+    host.start()
+    assert host.outbox.desks() == {"local"}
+
+
+def test_files_of_what_is_settled_are_swept_with_the_history(host):
+    """Whoever settled it."""
+    (host.store.folder / "spool").mkdir()
+    leftover = host.store.folder / "spool/leftover"
+    leftover.touch()
+    host.pipeline.flush(host.now)
+    assert not leftover.exists()
+
+
 def test_an_adopted_case_learns_its_rule_from_its_finding(host):
     """After lost records the key is all that is known of it."""
     host.store.put_event(Adopted(case=key_of("a"), ref=REF, at=host.now))
