@@ -21,6 +21,8 @@ from pathlib import Path
 from agent.children import ChildError, run_child
 from agent.collecting import CollectionRunner
 from agent.config import Configuration, load
+from agent.consent import LEVELS
+from agent.consent_gate import look
 from agent.decode import ConfigErrors
 from agent.doctor_desk import examine_desk
 from agent.examination import Result
@@ -61,6 +63,7 @@ def examine(config_path: Path | None, state_dir: Path, listen: str | None) -> It
     yield from _collectors(configuration)
     for desk in configuration.settings.delivery.desks:
         yield from examine_desk(configuration, desk, state_dir)
+    yield from _consent(configuration, state_dir)
 
 
 def _python() -> Result:
@@ -210,3 +213,22 @@ def _collectors(configuration: Configuration) -> Iterator[Result]:
         else:
             found = f"{outcome.readings} readings in {outcome.duration:.2f} s"
             yield Result(number=9, subject=subject, verdict="well", found=found)
+
+
+def _consent(configuration: Configuration, state_dir: Path) -> Iterator[Result]:
+    """Say what may leave on tickets, and what of that is not believed."""
+    now = time.time()
+    consent = look(state_dir, configuration, now)
+    if consent.trouble:
+        hint = "look into it, then move the consent.* files there away and grant anew; until then nothing more leaves"
+        yield Result(number=13, subject="consent", verdict="wrong", found=consent.trouble, hint=hint)
+    if consent.file_trouble:
+        yield Result(number=13, subject="consent", verdict="warning", found=consent.file_trouble)
+    if consent.torn:
+        found = "a line at the end of the record was never finished, as after a crash; it does not count"
+        hint = "whoever granted or revoked then was told that it failed; do it again"
+        yield Result(number=13, subject="consent", verdict="warning", found=found, hint=hint)
+    if not (consent.trouble or consent.file_trouble or consent.torn):
+        levels = {consent.level(rule, by_id.type, now) for rule, by_id in configuration.rules_by_id.items()}
+        found = f"tickets may carry: {', '.join(level for level in LEVELS if level in levels)}"
+        yield Result(number=13, subject="consent", verdict="well", found=found)

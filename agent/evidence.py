@@ -1,18 +1,34 @@
-"""Which measured facts belong to the ticket's closed core, and so leave the host without anybody's consent. Pure.
+"""Which facts of a finding may leave the host: the ticket's closed core always, more of them by consent. Pure.
 
 DESIGN's core names "measured value and limit" and dates: numbers, under keys known here. Text in evidence (a path, a name,
-a line of a log) is never core, whatever its key; what the numbers are about is the subject, which is core.
+a line of a log) is never core, whatever its key; what the numbers are about is the subject, which is core. What a first diagnosis finds says itself which level it needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agent.consent import Level, lets_out
 from thresholds import Fact
 
 #: keys of numbers that a ticket may carry; the one place that decides it
 CORE_NUMBERS = frozenset(
     {"value", "limit", "clear", "whole", "available", "growth_per_day", "deadline", "days_left", "count", "lasted"}
+)
+#: keys of numbers that say how a judgement came about; a ticket may carry them from consent `facts` on
+FURTHER_NUMBERS = frozenset(
+    {
+        "busy_share",
+        "days_observed",
+        "growth_days",
+        "jumps_ignored",
+        "last_clean_up",
+        "stale",
+        "total",
+        "used",
+        "usual",
+        "within",
+    }
 )
 #: the units that `value` and `limit` may be in; any other is left out, it could be any text
 CORE_UNITS = frozenset({"bytes", "ratio", "seconds", "timestamp", "count", "boolean", "info"})
@@ -25,4 +41,14 @@ def core(evidence: Mapping[str, Fact]) -> dict[str, Fact]:
     }
     unit = evidence.get("unit")
     kept["unit"] = unit if unit in CORE_UNITS else "count"
+    return kept
+
+
+def permitted(evidence: Mapping[str, Fact], level: Level) -> dict[str, Fact]:
+    """Return what of `evidence` may leave at this level of consent: the core, and from `facts` on further known numbers."""
+    kept = core(evidence)
+    if lets_out(level, "measurement"):
+        kept |= {
+            key: value for key, value in evidence.items() if key in FURTHER_NUMBERS and isinstance(value, int | float)
+        }
     return kept

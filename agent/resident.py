@@ -10,6 +10,7 @@ import structlog
 from agent.case_details import case_details
 from agent.clock import Clock, ClockWatch
 from agent.config import Configuration
+from agent.consent_gate import record_trouble
 from agent.dispatch import Dispatcher
 from agent.folder import StateFolder
 from agent.metrics import Metrics
@@ -77,6 +78,7 @@ class Resident:
         cycle = self.pipeline.cycle(self.clock.now())
         self._note_trouble("store", cycle.trouble)
         self._note_trouble("space", self.pipeline.store.degraded)
+        self._note_trouble("consent", record_trouble(self.folder.path))
         self._flush_when_due()
         self._deliver(cycle)
         self._number += 1

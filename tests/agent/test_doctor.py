@@ -11,7 +11,7 @@ from agent.children import ChildError
 from agent.folder import StateFolder
 from agent.store import Store
 
-NUMBERS = list(range(1, 13))
+NUMBERS = list(range(1, 14))
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.evidence import CORE_NUMBERS, CORE_UNITS, core
+from agent.consent import LEVELS
+from agent.evidence import CORE_NUMBERS, CORE_UNITS, FURTHER_NUMBERS, core, permitted
 
 FACTS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 
@@ -21,10 +22,31 @@ def test_text_under_a_core_key_is_not_core():
     assert core({"value": "/home/ann/secret", "unit": "ann"}) == {"unit": "count"}
 
 
-@given(st.dictionaries(st.sampled_from([*sorted(CORE_NUMBERS), "unit", "path", "process"]) | st.text(), FACTS))
+EVIDENCE = st.dictionaries(
+    st.sampled_from([*sorted(CORE_NUMBERS | FURTHER_NUMBERS), "unit", "path", "process"]) | st.text(), FACTS
+)
+
+
+@given(EVIDENCE)
 def test_nothing_but_known_numbers_and_a_known_unit_is_core(evidence):
     """Whatever a threshold puts into evidence, only numbers under known keys and a unit of the closed list remain."""
     kept = core(evidence)
     assert kept.pop("unit") in CORE_UNITS
     assert set(kept) <= CORE_NUMBERS
     assert all(isinstance(value, int | float) for value in kept.values())
+
+
+@given(EVIDENCE, st.sampled_from(LEVELS))
+def test_consent_adds_known_numbers_and_never_text(evidence, level):
+    """Without it there is the core alone."""
+    kept = permitted(evidence, level)
+    more = set(kept) - set(core(evidence))
+    assert core(evidence).items() <= kept.items()
+    assert more == (
+        set() if level == "none" else {key for key in FURTHER_NUMBERS & evidence.keys() if number(evidence[key])}
+    )
+
+
+def number(fact):
+    """Return whether a fact is a number."""
+    return isinstance(fact, int | float)
