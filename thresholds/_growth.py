@@ -21,7 +21,7 @@ OUTLIER = 4 * 1.4826  # median absolute deviations that make an outlier (4 stand
 FEW = 5  # increments below which they cannot be judged by each other
 # How much the pace of the days to come differs from that of the days before, as a share of it, however steady those were.
 # Chosen so that what is said to happen in 80 of 100 cases does (docs/judging.md, "How honest the dates are").
-PACE = 0.35
+PACE = 0.4
 LAGS = 3  # days within which increments may take each other back
 LEAST_LASTING = 0.1  # of the variance of one increment
 WEEK = 7  # days: the newest weigh double
