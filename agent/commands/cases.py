@@ -18,6 +18,8 @@ from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
 from agent.commands.records import opened_store, the_case
 from agent.config import load, shipped_summaries
+from agent.diagnosis import Request, diagnose, memory_file
+from agent.diagnosis_text import diagnosis_lines
 from agent.folder import is_in_use
 from agent.host import host_zone
 from agent.model import Acted, CaseState
@@ -39,7 +41,7 @@ _HEEDED: dict[ActKind, tuple[str, frozenset[CaseState]]] = {
 
 @click.group("cases", cls=options.Listing)
 def command() -> None:
-    """List and show cases; acknowledge, defer or confirm one by hand.
+    """List, show and diagnose cases; acknowledge, defer or confirm one by hand.
 
     \b
     Examples:
@@ -77,6 +79,28 @@ def show(key: str, state_dir: Path, *, as_json: bool) -> int:
     else:
         show_case(Console(), details, host_zone(), time.time())
     return Exit.DONE
+
+
+@command.command("diagnose", short_help="look at its cause now")
+@click.argument("key")
+@options.config
+@options.state_dir
+@options.as_json
+def diagnose_case(key: str, config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
+    """Look now, as an engineer would first, at what a case is about. Nothing is changed, sent or kept; it may take a minute."""
+    rules = load(config_path, parts={"collectors", "rules"}).rules_by_id
+    with opened_store(state_dir) as store:
+        case = the_case(store, key)
+    asked = rules[case.rule].diagnosis if case.rule in rules else None
+    memory = memory_file(state_dir, case.key)
+    found = diagnose(Request(id=asked or case.rule, subject=case.subject, memory=memory, remember=False))
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+    else:
+        click.echo("\n".join(diagnosis_lines(found, host_zone())))
+        for detail in found.details:
+            click.echo(f"\n{detail.name}\n\n{detail.text}", nl=False)
+    return Exit.DONE if found.facts else Exit.UNCHECKED
 
 
 @command.command("ack", short_help="take note of one")

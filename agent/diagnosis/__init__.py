@@ -1,12 +1,12 @@
-"""First looks: what an engineer would ask first about a finding, asked by a script. One public file each, named like its id.
+"""Diagnoses: what an engineer would ask first about a finding, asked by a script. One public file each, named like its id.
 
-A first look changes nothing on the host, needs no rights beyond the agent's own, and says what it could not see. A file
-ends in `FIRST_LOOK = (step, ...)`, functions that yield what they find. `first_look` takes one in a child of low priority.
+A diagnosis changes nothing on the host, needs no rights beyond the agent's own, and says what it could not see. A file
+ends in `STEPS = (step, ...)`, functions that yield what they find. `diagnose` makes one in a child of low priority.
 """
 
-from agent.diagnosis._child import first_look
+from agent.diagnosis._child import diagnose, memory_file
 from agent.diagnosis._diagnosis import ConsentClass, Detail, Diagnosis, DiagnosisFact, Request, Unseen
-from agent.diagnosis._runner import first_looks
+from agent.diagnosis._runner import diagnoses
 
 __all__ = [
     "ConsentClass",
@@ -15,6 +15,7 @@ __all__ = [
     "DiagnosisFact",
     "Request",
     "Unseen",
-    "first_look",
-    "first_looks",
+    "diagnose",
+    "diagnoses",
+    "memory_file",
 ]

@@ -1,4 +1,4 @@
-"""The child that takes one first look: a Request as JSON on standard input, a Diagnosis as JSON on standard output."""
+"""The child that makes one diagnosis: a Request as JSON on standard input, a Diagnosis as JSON on standard output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.diagnosis._runner import run
 
 
 def main() -> None:
-    """Take the look and leave at once, even if a step hangs."""
+    """Make it and leave at once, even if a step hangs."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     be_least_important(request.seconds)
     sys.stdout.buffer.write(msgspec.json.encode(run(request)))

@@ -1,9 +1,10 @@
-"""Starts the child that takes a first look, and always has an answer: where the child failed, it says so."""
+"""Starts the child that makes a diagnosis, and always has an answer: where the child failed, it says so."""
 
 from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -18,8 +19,13 @@ LARGEST_ANSWER = 4 << 20
 _ARGV = (sys.executable, "-P", "-B", "-m", "agent.diagnosis")
 
 
-def first_look(request: Request) -> Diagnosis:
-    """Take the first look that `request` asks for, in a child of low priority. Returns within its time and a little more.
+def memory_file(state_dir: Path, key: str) -> str:
+    """Return the file in which the diagnoses of the case with this key remember what they found."""
+    return str(state_dir / "diagnosis" / key)
+
+
+def diagnose(request: Request) -> Diagnosis:
+    """Make the diagnosis that `request` asks for, in a child of low priority. Returns within its time and a little more.
 
     Raises nothing: a child that was killed or not understood is a Diagnosis that is not `finished`, and `unseen` says why.
     """
@@ -37,5 +43,5 @@ def first_look(request: Request) -> Diagnosis:
         hint = f"its child ended with status {done.status}: {last}"
     except (ChildError, msgspec.MsgspecError) as error:
         hint = str(error)
-    unseen = (Unseen(what="first look", reason="failed", hint=hint),)
-    return Diagnosis(look=request.look, subject=request.subject, at=at, unseen=unseen, finished=False)
+    unseen = (Unseen(what="diagnosis", reason="failed", hint=hint),)
+    return Diagnosis(id=request.id, subject=request.subject, at=at, unseen=unseen, finished=False)

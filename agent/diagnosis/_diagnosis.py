@@ -1,4 +1,4 @@
-"""What a first look is asked, and what it finds: facts for the ticket, details for the bundle, what was not seen. Data only."""
+"""What a diagnosis is asked, and what it finds: facts for the ticket, details for the bundle, what was not seen. Data only."""
 
 from __future__ import annotations
 
@@ -82,32 +82,33 @@ class Unseen(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "hint", safe_text(self.hint, 300))
 
 
-#: what a step of a first look yields
+#: what a step of a diagnosis yields
 Item = DiagnosisFact | Detail | Unseen
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a first look is asked.
+    """What a diagnosis is asked.
 
-    look: its id: the rule's `diagnosis`, or the rule's own id. subject: the finding's, which says what it is about.
-    memory: the file in which one look leaves for the next what it found; its folder must exist.
+    id: the rule's `diagnosis`, or the rule's own id. subject: the finding's, which says what it is about.
+    memory: the file in which one look leaves for the next what it found. remember: whether it does; otherwise it only reads it.
     seconds: after so long it ends with what it has found by then.
     """
 
-    look: str
+    id: str
     subject: dict[str, str] = {}
     memory: str | None = None
+    remember: bool = True
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """What one first look found. `at`: unix seconds when it began. `seconds`: how long it took.
+    """What one diagnosis found. `at`: unix seconds when it began. `seconds`: how long it took.
 
-    look: the file in this package that did the work (`generic` for a rule that has none of its own).
+    id: the file in this package that did the work (`generic` for a rule that has none of its own).
     finished: whether every step came to its end; otherwise `unseen` says what did not.
     """
 
-    look: str
+    id: str
     subject: dict[str, str] = {}
     at: float
     seconds: float = 0.0

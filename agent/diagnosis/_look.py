@@ -1,4 +1,4 @@
-"""What every step of a first look is handed: what it is about, its access to the host, and the time it has."""
+"""What every step of a diagnosis is handed: what it is about, its access to the host, and the time it has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look:
-    """One first look. It is a CollectorContext too, so that what collectors read with can be used here.
+    """One look at the host by one diagnosis. It is a CollectorContext too, so that what collectors read with can be used here.
 
     before: what the last look left. after: what a step leaves for the next one.
     """

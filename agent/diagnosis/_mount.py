@@ -1,4 +1,4 @@
-"""The file system that a first look is about, found again among the host's mounts by what its subject calls it."""
+"""The file system that a diagnosis is about, found again among the host's mounts by what its subject calls it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a whole was seen.
 
     total: what the kernel says there is. seen: what the parts that were seen add up to. hidden: some were not.
-    The rule for all first looks: something is named only when it is more than `unseen`, so that nothing hidden can be more.
+    The rule for all diagnoses: something is named only when it is more than `unseen`, so that nothing hidden can be more.
     """
 
     total: float

@@ -1,4 +1,4 @@
-"""Runs the steps of one first look, each for itself: what one of them cannot do, the others still do, within one time limit.
+"""Runs the steps of one diagnosis, each for itself: what one of them cannot do, the others still do, within one time limit.
 
 The steps work in a thread of their own. One that hangs in the kernel (a server that is gone) is left behind there, and
 what was found up to then counts.
@@ -27,25 +27,25 @@ GRACE = 3.0
 Step = Callable[[Look], Iterator[Item]]
 
 
-def first_looks() -> list[str]:
-    """Return the ids of the first looks there are: the names of this package's public files."""
+def diagnoses() -> list[str]:
+    """Return the ids of the diagnoses there are: the names of this package's public files."""
     found = pkgutil.iter_modules(importlib.import_module(PACKAGE).__path__)
     return sorted(module.name for module in found if not module.name.startswith("_"))
 
 
-def steps_of(look: str) -> tuple[str, Sequence[Step]]:
-    """Return the name of the file that does the look called `look`, and its steps; the generic one for an unknown id."""
-    name = look if look in first_looks() else GENERIC
-    return name, importlib.import_module(f"{PACKAGE}.{name}").FIRST_LOOK
+def steps_of(wanted: str) -> tuple[str, Sequence[Step]]:
+    """Return the id of the diagnosis made when `wanted` is asked for, and its steps: the generic one for an unknown id."""
+    name = wanted if wanted in diagnoses() else GENERIC
+    return name, importlib.import_module(f"{PACKAGE}.{name}").STEPS
 
 
 def run(request: Request, root: Path = Path("/"), grace: float = GRACE) -> Diagnosis:
-    """Take the first look that `request` asks for, here and now, and remember what it leaves for the next. Raises nothing.
+    """Make the diagnosis that `request` asks for, here and now, and remember what it leaves for the next. Raises nothing.
 
     root: where the host's file system is to be seen. grace: seconds that a step which hangs is waited for.
     """
     began = time.monotonic()
-    name, steps = steps_of(request.look)
+    name, steps = steps_of(request.id)
     before, unknown = _recalled(request.memory)
     look = Look(request.subject, seconds=request.seconds, before=before, root=root)
     work = _Work(look, steps, unknown)
@@ -55,10 +55,10 @@ def run(request: Request, root: Path = Path("/"), grace: float = GRACE) -> Diagn
     found = list(work.found)
     if not done:
         found.append(Unseen(what=work.step, reason="out_of_time", hint="it gave no answer"))
-    if done and look.after is not None and request.memory is not None:
+    if done and request.remember and request.memory is not None and look.after is not None:
         found.extend(_remember(Path(request.memory), look.after))
     return Diagnosis(
-        look=name,
+        id=name,
         subject=request.subject,
         at=look.at,
         seconds=time.monotonic() - began,
@@ -73,7 +73,7 @@ class _Work(threading.Thread):
     """The steps, one after the other. `step`: the one it is at. `found`: only ever added to."""
 
     def __init__(self, look: Look, steps: Sequence[Step], found: Iterable[Item]) -> None:
-        super().__init__(name="first-look", daemon=True)
+        super().__init__(name="diagnosis", daemon=True)
         self.look = look
         self.steps = steps
         self.found = list(found)
@@ -116,6 +116,7 @@ def _remember(path: Path, memory: Memory) -> list[Unseen]:
     """Leave `memory` for the next look, whole or not at all."""
     beside = path.with_name(f"{path.name}.new")
     try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         beside.write_bytes(msgspec.msgpack.encode(memory))
         beside.replace(path)
     except OSError as error:

@@ -26,8 +26,8 @@ _ASKED = (
     *("Id", *_WORDS, *_NEEDS, "ExecMainCode", "ExecMainStatus", "NRestarts", "Restart"),
     *("NeedDaemonReload", "ActiveEnterTimestamp", "InactiveEnterTimestamp", "FragmentPath"),
 )
-# How the main process ended (waitid(2), CLD_*), as far as it did.
-_ENDED = {"1": "exited", "2": "killed", "3": "dumped"}
+# How the main process ended (waitid(2), CLD_EXITED, CLD_KILLED, CLD_DUMPED): what its status is the number of.
+_ENDED = {"1": "exit_status", "2": "exit_signal", "3": "exit_signal"}
 
 Properties = Mapping[str, str]
 
@@ -60,11 +60,9 @@ def state(look: Look, unit: str) -> Iterator[Item]:
     for key, name in _WORDS.items():
         if told.get(key) and not (key == "ConditionResult" and told[key] == "yes"):
             yield DiagnosisFact(name=name, value=told[key], unit="text", labels=labels)
-    ended = _ENDED.get(told.get("ExecMainCode", ""))
-    if ended and told.get("ExecMainStatus", "").isdecimal():
-        yield DiagnosisFact(
-            name="exit_status", value=float(told["ExecMainStatus"]), unit="count", labels={**labels, "ended": ended}
-        )
+    ended, status = _ENDED.get(told.get("ExecMainCode", "")), told.get("ExecMainStatus", "")
+    if ended and status.isdecimal():
+        yield DiagnosisFact(name=ended, value=float(status), unit="count", labels=labels)
     if told.get("NRestarts", "").isdecimal():
         yield DiagnosisFact(name="unit_restarts", value=float(told["NRestarts"]), unit="count", labels=labels)
     if told.get("NeedDaemonReload") == "yes":

@@ -139,4 +139,4 @@ def load(look: Look) -> Iterator[Item]:
     yield from pressure(look, ("cpu", "io"))
 
 
-FIRST_LOOK = (load, busy)
+STEPS = (load, busy)

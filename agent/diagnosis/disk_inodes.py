@@ -22,4 +22,4 @@ def inodes(look: Look) -> Iterator[Item]:
     yield from largest(look, place, FILES, used)
 
 
-FIRST_LOOK = (inodes,)
+STEPS = (inodes,)

@@ -90,4 +90,4 @@ def kernel_trouble(look: Look) -> Iterator[Item]:
         yield detail("kernel-errors.txt", shown(lines[:200]), consent="excerpt")
 
 
-FIRST_LOOK = (mounted, driver, kernel_trouble)
+STEPS = (mounted, driver, kernel_trouble)

@@ -84,4 +84,4 @@ def _deleted(found: DeletedFiles, used: int) -> Iterator[Item]:
         yield Unseen(what="processes", reason="not_permitted", count=found.denied, hint=hint)
 
 
-FIRST_LOOK = (clearable, room)
+STEPS = (clearable, room)

@@ -1,4 +1,4 @@
-"""For rules without a first look of their own: what the subject points to, and how the host is as a whole."""
+"""For rules without a diagnosis of their own: what the subject points to, and how the host is as a whole."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def failed_units(look: Look) -> Iterator[Item]:
         yield detail("units-failed.txt", failed)
 
 
-FIRST_LOOK = (subject, host, failed_units, kernel_trouble)
+STEPS = (subject, host, failed_units, kernel_trouble)

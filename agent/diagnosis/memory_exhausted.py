@@ -128,4 +128,4 @@ def out_of_memory_records(look: Look, program: str = "") -> Iterator[Item]:
         yield detail("out-of-memory.txt", shown([line for line, _ in found]), consent="excerpt")
 
 
-FIRST_LOOK = (amounts, programs, killed)
+STEPS = (amounts, programs, killed)

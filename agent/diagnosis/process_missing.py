@@ -41,4 +41,4 @@ def unit(look: Look) -> Iterator[Item]:
         yield from _units.last_lines(look, name)
 
 
-FIRST_LOOK = (running, ended_by_kernel, unit)
+STEPS = (running, ended_by_kernel, unit)

@@ -19,4 +19,4 @@ def last_lines(look: Look) -> Iterator[Item]:
     yield from _units.last_lines(look, look.subject.get("unit", ""))
 
 
-FIRST_LOOK = (state, last_lines)
+STEPS = (state, last_lines)

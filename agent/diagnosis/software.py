@@ -94,4 +94,4 @@ def _lists_age(look: Look) -> float | None:
     return max(0.0, look.at - max(times)) if times else None
 
 
-FIRST_LOOK = (system, reboot, updates)
+STEPS = (system, reboot, updates)
