@@ -101,10 +101,12 @@ class ClientContract:
     """What every client keeps. Override the fixtures; name the class so that pytest collects it.
 
     acts: what people can do or say at this desk, where it has not all that there is. an_id: of the form of this desk's ids.
+    tells_titles: whether a search tells the title of a ticket, by which the doctor sees cloned and re-imaged hosts.
     """
 
     acts: ClassVar[tuple[ActKind, ...]] = get_args(ActKind)
     an_id: ClassVar[str] = "1"
+    tells_titles: ClassVar[bool] = True
 
     @pytest.fixture
     def build(self) -> Callable[[], TicketingClient]:
@@ -244,7 +246,9 @@ class ClientContract:
         closed = new_ticket(device=ticket.device)
         client.resolve(client.open(closed))
         ref = client.open(ticket)
-        assert [(one.ref, one.key, one.open) for one in client.list_open(ticket.device.id)] == [(ref, ticket.key, True)]
+        (found,) = client.list_open(ticket.device.id)
+        assert (found.ref, found.key, found.open) == (ref, ticket.key, True)
+        assert found.title == (ticket.title if self.tells_titles else "")
 
     def test_a_host_id_with_quotes_is_only_a_name(self, client: TicketingClient) -> None:
         """A host id cannot break out of the search that holds it."""

@@ -31,10 +31,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import msgspec
 
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
 from ticketing_clients._document import Document, cut, shorten
 from ticketing_clients._errors import Rejected, TicketGone
 from ticketing_clients._mail import letter, thread
+from ticketing_clients._options import CaFile, SecretName
 from ticketing_clients._ticket import (
     WORKING,
     Attachment,
@@ -66,9 +67,6 @@ MailAddress = Annotated[
     ),
 ]
 Port = Annotated[int, msgspec.Meta(description="Its port.", ge=1, le=65535)]
-CaFile = Annotated[
-    str, msgspec.Meta(description="PEM file of a private certificate authority that signs its certificate.")
-]
 
 
 class SmtpOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,7 +78,9 @@ class SmtpOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Literal["starttls", "tls", "none"], msgspec.Meta(description="none only to loopback; always verified.")
     ] = "starttls"
     user: Annotated[str, msgspec.Meta(description="Who logs in; empty for no login.")] = ""
-    password_secret: Annotated[str, msgspec.Meta(description="Name of the secret that holds the password.")] = "smtp"  # noqa: S105 - the secret's name
+    password_secret: Annotated[SecretName, msgspec.Meta(description="Name of the secret that holds the password.")] = (
+        "smtp"  # noqa: S105 - the secret's name
+    )
     ca_file: CaFile = ""
 
 
@@ -96,7 +96,9 @@ class ImapOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     encryption: Annotated[
         Literal["tls", "starttls", "none"], msgspec.Meta(description="none only to loopback; always verified.")
     ] = "tls"
-    password_secret: Annotated[str, msgspec.Meta(description="Name of the secret that holds the password.")] = "imap"  # noqa: S105 - the secret's name
+    password_secret: Annotated[SecretName, msgspec.Meta(description="Name of the secret that holds the password.")] = (
+        "imap"  # noqa: S105 - the secret's name
+    )
     own_folder: Annotated[
         str, msgspec.Meta(description="Folder for what we sent; made if missing.", pattern="^[ -~]+$")
     ] = "Foretell"
@@ -240,16 +242,16 @@ class Email:
         try:
             largest = self._smtp.try_out(self._sender, self._to)
         except Rejected as error:
-            return [Check(subject="sending", well=False, found=str(error), hint="look at sender and to")]
+            return [Check.of("sending", str(error), "look at sender and to")]
         limit = "" if largest is None else f", up to {largest} bytes"
-        checks = [Check(subject="sending", well=True, found=f"accepted from {self._sender}{limit}")]
+        checks = [Check.of("sending", found=f"accepted from {self._sender}{limit}")]
         if self._mailbox is None:
             found = "not read; without imap cases go by readings, and by what is said on the host"
-            return [*checks, Check(subject="answers", well=True, found=found)]
+            return [*checks, Check.of("answers", found=found)]
         with self._mailbox.open() as box:
             answers = f"{box.count_answers()} messages in the folder for answers"
             own = "our folder is there" if box.has_own_folder() else "our folder is made with the first ticket"
-        return [*checks, Check(subject="answers", well=True, found=f"{answers}; {own}")]
+        return [*checks, Check.of("answers", found=f"{answers}; {own}")]
 
     # -- asking and sending -----------------------------------------------------------------------------------------
 
@@ -339,8 +341,13 @@ class Email:
     def _search(self, header: str, value: str) -> list[FoundTicket]:
         with self._asking() as box:
             opened = {one.header(letter.TICKET): one for one in box.own(header, value)}
-            refs = {self._ref(number, _shown_subject(one.message)): one for number, one in opened.items()}
-            return [FoundTicket(ref, one.header(letter.KEY), self._state(box, ref).open) for ref, one in refs.items()]
+            return [self._found(box, number, one) for number, one in opened.items()]
+
+    def _found(self, box: Session, number: str, opening: thread.Stored) -> FoundTicket:
+        """Return it with its title; of its host there is only a hash in a header."""
+        title = _shown_subject(opening.message)
+        ref = self._ref(number, title)
+        return FoundTicket(ref, opening.header(letter.KEY), self._state(box, ref).open, title)
 
     def _ref(self, number: str, subject: str) -> TicketRef:
         """Return where a ticket is: its address begins an answer, to us and the desk, in the right thread (RFC 6068)."""
@@ -363,14 +370,10 @@ def _digest(host: str) -> str:
     return hashlib.sha256(host.encode()).hexdigest()  # a host's id may hold any letter, a header and a search may not
 
 
-def _build(options: EmailOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Email(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="email",
     summary="A desk that takes mail: SMTP out, and IMAP, if there is one, to find tickets and read answers.",
     options=EmailOptions,
-    build=_build,
+    build=Email,
     tested="Exim 4.96 and Dovecot 2.3.19, the real servers",
 )

@@ -19,11 +19,11 @@ import msgspec
 
 from ticketing_clients._acts import last_line
 from ticketing_clients._asking import read_back
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientPlugin, TicketingClient
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientPlugin
 from ticketing_clients._document import Document
 from ticketing_clients._errors import DeskError, NotApplied, Rejected
 from ticketing_clients._jira import text
-from ticketing_clients._jira.checks import missing_fields, told
+from ticketing_clients._jira.checks import missing_fields
 from ticketing_clients._jira.desk import JiraDesk, upload
 from ticketing_clients._jira.options import Id, JiraPlatformOptions
 from ticketing_clients._ticket import Attachment, Comment, Ticket, TicketRef
@@ -109,9 +109,11 @@ class Jira(JiraDesk):
         """Look at the screen on which issues of the configured type are made."""
         subject = f"issue type {self._options.issue_type}"
         try:
-            return [told(subject, self._obstacles(self._options.fields), "put the fields on the screen for creating")]
+            return [
+                Check.of(subject, self._obstacles(self._options.fields), "put the fields on the screen for creating")
+            ]
         except DeskError as error:
-            return [told(subject, str(error), "write the id of a type that the project has")]
+            return [Check.of(subject, str(error), "write the id of a type that the project has")]
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -125,14 +127,10 @@ class Jira(JiraDesk):
         return (text.adf if self._platform.cloud else text.wiki)(body, last)
 
 
-def _build(options: JiraOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Jira(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="jira",
     summary="Jira Cloud with an API token, and Jira Data Center with a personal access token.",
     options=JiraOptions,
-    build=_build,
+    build=Jira,
     tested="the vendor's specification (Cloud) and a stand-in that behaves as documented; not run against a real server",
 )

@@ -20,11 +20,11 @@ import msgspec
 
 from ticketing_clients._acts import last_line
 from ticketing_clients._asking import read_back
-from ticketing_clients._client import Check, ClientContext, ClientPlugin, TicketingClient
+from ticketing_clients._client import Check, ClientContext, ClientPlugin
 from ticketing_clients._errors import DeskError, NotApplied, Rejected, TicketGone
 from ticketing_clients._jira.answers import Issue
-from ticketing_clients._jira.checks import missing_fields, told
-from ticketing_clients._jira.desk import JiraDesk, upload
+from ticketing_clients._jira.checks import missing_fields
+from ticketing_clients._jira.desk import KNOWN_BY, JiraDesk, upload
 from ticketing_clients._jira.labels import KEY, host_mark
 from ticketing_clients._jira.options import Id, JiraPlatformOptions
 from ticketing_clients._jira.platform import quoted
@@ -60,7 +60,7 @@ class ServiceManagementOptions(JiraPlatformOptions, frozen=True, kw_only=True):
 class ServiceManagement(JiraDesk):
     """One service project of Jira Service Management, in which tickets are requests of one type."""
 
-    _known_by = ("labels", "status", "creator", "description")
+    _known_by = (*KNOWN_BY, "description")
 
     def __init__(self, options: ServiceManagementOptions, context: ClientContext, desk: str) -> None:
         """Given the desk's options, what a client is handed, and its configured name. Connects to nothing."""
@@ -145,7 +145,7 @@ class ServiceManagement(JiraDesk):
             form = self._form()
         except DeskError as error:
             return [
-                told(
+                Check.of(
                     subject, str(error), "write the id of a request type of the project, and make this account an agent"
                 )
             ]
@@ -154,8 +154,8 @@ class ServiceManagement(JiraDesk):
         lacking = "not permitted" if options.on_behalf and not form.can_raise_on_behalf_of else ""
         hint = "make this account an agent of the service project, or set on_behalf to false"
         return [
-            told(subject, wrong, "put the fields on the request type's form"),
-            told("raising on behalf of customers", lacking, hint),
+            Check.of(subject, wrong, "put the fields on the request type's form"),
+            Check.of("raising on behalf of customers", lacking, hint),
         ]
 
     # -- asking -----------------------------------------------------------------------------------------------------
@@ -193,14 +193,10 @@ class ServiceManagement(JiraDesk):
         return f"({super()._clause(prefix, mark)} OR description ~ {quoted(mark)})"
 
 
-def _build(options: ServiceManagementOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return ServiceManagement(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="jira_service_management",
     summary="Jira Service Management Cloud: requests that customers see, with an API token.",
     options=ServiceManagementOptions,
-    build=_build,
+    build=ServiceManagement,
     tested="the vendor's specification and a stand-in that behaves as documented; not run against a real server",
 )

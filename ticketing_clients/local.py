@@ -15,9 +15,10 @@ from pathlib import Path
 import msgspec
 
 from ticketing_clients._acts import LONGEST_TEXT
+from ticketing_clients._asking import need_room
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
-from ticketing_clients._document import cut, to_plain
-from ticketing_clients._errors import DeskUnreachable, Rejected, TicketGone
+from ticketing_clients._document import cut, one_line, to_plain
+from ticketing_clients._errors import DeskUnreachable, TicketGone
 from ticketing_clients._ticket import (
     WORKING,
     Act,
@@ -115,10 +116,10 @@ class LocalDesk:
     def check(self) -> list[Check]:
         """Look at the file; one that is not there yet is made with the first ticket."""
         if not self._path.exists():
-            return [Check(subject="local desk", well=True, found=f"no ticket yet in {self._path.parent}")]
+            return [Check.of("local desk", found=f"no ticket yet in {self._path.parent}")]
         with self._reading() as database:
             (tickets,) = database.execute("SELECT count(*) FROM tickets").fetchone()
-        return [Check(subject="local desk", well=True, found=f"{tickets} tickets in {self._path}")]
+        return [Check.of("local desk", found=f"{tickets} tickets in {self._path}")]
 
     def open(self, ticket: Ticket) -> TicketRef:
         """Create the ticket and return where it is."""
@@ -129,7 +130,7 @@ class LocalDesk:
                 (
                     ticket.key,
                     ticket.device.id,
-                    cut(ticket.title, LONGEST_TITLE),
+                    cut(one_line(ticket.title), LONGEST_TITLE),
                     cut(to_plain(ticket.body), LONGEST_BODY),
                     ticket.priority,
                     ticket.service_times.fix_due.timestamp(),
@@ -208,10 +209,7 @@ class LocalDesk:
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file. Raises Rejected when it is too large; the ticket stays."""
-        if len(attachment.content) > LARGEST_ATTACHMENT:
-            raise Rejected(
-                f"desk {self._desk}: {attachment.name} has {len(attachment.content)} bytes, more than {LARGEST_ATTACHMENT}"
-            )
+        need_room(attachment, LARGEST_ATTACHMENT, self._desk, "the local desk")
         with self._changing() as database:
             database.execute(
                 "INSERT INTO attachments (ticket, name, media_type, content, at) VALUES (?, ?, ?, ?, ?)",

@@ -23,8 +23,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin, TicketingClient
+from ticketing_clients._asking import need_room
+from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
 from ticketing_clients._errors import DeskUnreachable, Rejected, TicketGone
+from ticketing_clients._options import Bytes, CaFile, SecretName
 from ticketing_clients._ticket import Attachment, Comment, FoundTicket, Priority, Ticket, TicketRef, TicketState
 from ticketing_clients._webhook import events
 
@@ -43,19 +45,14 @@ class WebhookOptions(ClientOptions, frozen=True, kw_only=True):
         str, msgspec.Meta(description="Name of the secret that holds the receiver's address, instead of url.")
     ] = ""
     signing_secret: Annotated[
-        str,
+        SecretName,
         msgspec.Meta(
             description="Name of the secret that holds the signing key, whsec_ and base64 of 24 to 64 random bytes;"
-            " while it is being changed, the new and the old one with a space between.",
-            min_length=1,
+            " while it is being changed, the new and the old one with a space between."
         ),
     ] = "webhook"  # noqa: S105 - the secret's name
-    largest_attachment: Annotated[int, msgspec.Meta(description="Bytes of a file that is sent.", ge=1)] = (
-        5 * 1024 * 1024
-    )
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs its certificate.")
-    ] = ""
+    largest_attachment: Annotated[Bytes, msgspec.Meta(description="Bytes of a file that is sent.")] = 5 * 1024 * 1024
+    ca_file: CaFile = ""
 
 
 class Webhook:
@@ -123,9 +120,7 @@ class Webhook:
 
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Send a file. Raises Rejected when it is larger than may be sent."""
-        if len(attachment.content) > self._largest:
-            size = len(attachment.content)
-            raise Rejected(f"desk {self._desk}: {attachment.name} has {size} bytes, more than largest_attachment")
+        need_room(attachment, self._largest, self._desk)
         file = events.FileContent(name=attachment.name, media_type=attachment.media_type, content=attachment.content)
         self._tell(events.FileAttached(ticket=_name(ref), file=file))
 
@@ -135,8 +130,8 @@ class Webhook:
             self._tell(events.Ping())
         except Rejected as error:
             hint = "make it accept our signature, and answer a ping with 204"
-            return [Check(subject="receiver", well=False, found=str(error), hint=hint)]
-        return [Check(subject="receiver", well=True, found="accepted a signed ping")]
+            return [Check.of("receiver", str(error), hint)]
+        return [Check.of("receiver", found="accepted a signed ping")]
 
     # -- what is not there --------------------------------------------------------------------------------------------
 
@@ -208,14 +203,10 @@ def _name(ref: TicketRef) -> events.TicketName:
     return events.TicketName(id=ref.id, key=ref.id[:LENGTH_OF_KEY])
 
 
-def _build(options: WebhookOptions, context: ClientContext, desk: str) -> TicketingClient:
-    return Webhook(options, context, desk)
-
-
 PLUGIN = ClientPlugin(
     name="webhook",
     summary="A signed webhook (Standard Webhooks): events out, nothing back.",
     options=WebhookOptions,
-    build=_build,
+    build=Webhook,
     tested="a receiver that verifies as docs/webhook.md shows",
 )

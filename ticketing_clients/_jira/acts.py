@@ -19,8 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
-from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html, told_by
-from ticketing_clients._document import cut
+from ticketing_clients._acts import meant_by, plain_of_html, said
 from ticketing_clients._jira.answers import Event, Moment, Remark
 from ticketing_clients._ticket import Act, ActKind, Status
 
@@ -68,6 +67,4 @@ def _of_remark(remark: Remark) -> Iterator[Act]:
     text = plain_of_html(remark.rendered_body)
     if text:
         # Changes and comments are numbered apart.
-        reply = Act(id=f"comment.{remark.id}", kind="reply", by=_by(remark), at=remark.at, text=cut(text, LONGEST_TEXT))
-        told = told_by(reply, text)
-        yield from told if told or not remark.public else [reply]
+        yield from said(f"comment.{remark.id}", _by(remark), remark.at, text, internal=not remark.public)

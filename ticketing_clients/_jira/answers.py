@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -67,6 +67,7 @@ class Link(msgspec.Struct, frozen=True, rename="camel"):
 class Fields(msgspec.Struct, frozen=True):
     """An issue's fields. What was not asked for, or is on no screen, is empty."""
 
+    summary: str = ""
     status: IssueStatus | None = None
     labels: list[str] = []
     creator: User | None = None
@@ -97,7 +98,7 @@ class Moment(msgspec.Struct, frozen=True):
     @property
     def at(self) -> datetime:
         """Return when it was done."""
-        return datetime.fromisoformat(self.created)
+        return datetime.fromisoformat(self.created).astimezone(UTC)
 
 
 class Event(Moment, frozen=True):

@@ -15,36 +15,33 @@ from ticketing_clients._ticket import Priority
 GIVEN = frozenset({"project", "issuetype", "reporter"})
 
 
-def told(subject: str, wrong: str, hint: str = "", *, found: str = "well") -> Check:
-    """Return the check of `subject`, which is well unless something is `wrong`."""
-    return Check(subject=subject, well=not wrong, found=wrong or found, hint=hint if wrong else "")
-
-
 def site_checks(platform: Platform, options: JiraPlatformOptions, priorities: Mapping[Priority, str]) -> list[Check]:
     """Look at the account's permissions, and at the ids and names that are configured."""
     lacking = ", ".join(platform.lacking())
     hint = "give this account a role in the project that has them"
-    checks = [told("permissions", lacking and f"lacks {lacking}", hint)]
+    checks = [Check.of("permissions", lacking and f"lacks {lacking}", hint)]
     order, chosen = [one.id for one in platform.priorities()], [priorities[one] for one in sorted(priorities)]
     falling = [one for one in order if one in chosen] == chosen
     names = ", ".join(f"{one.id} {one.name}" for one in platform.priorities())
     wrong = "" if falling else f"{', '.join(chosen)} for P1 to P4 are not in falling order among {names}"
-    checks.append(told("priorities", wrong, "set their ids in priorities"))
+    checks.append(Check.of("priorities", wrong, "set their ids in priorities"))
     there = {one.id for one in platform.statuses()}
     configured = {one for ids in options.statuses.values() for one in ids} | set(options.resolve_via)
     unknown = ", ".join(sorted(configured - there))
-    checks.append(told("statuses", unknown and f"no status {unknown}", "set their ids in statuses and resolve_via"))
+    checks.append(Check.of("statuses", unknown and f"no status {unknown}", "set their ids in statuses and resolve_via"))
     resolutions = {one.id: one.name for one in platform.resolutions()}
     wanted = {options.resolution, options.duplicate_resolution, *options.wont_fix_resolutions} - {""}
     unknown = ", ".join(sorted(wanted - set(resolutions)))
     names = ", ".join(f"{number} {name}" for number, name in resolutions.items())
     hint = "set their ids in resolution, duplicate_resolution and wont_fix_resolutions"
-    checks.append(told("resolutions", unknown and f"no resolution {unknown} among {names}", hint, found=names))
+    checks.append(Check.of("resolutions", unknown and f"no resolution {unknown} among {names}", hint, found=names))
     unknown = ", ".join(sorted({options.duplicate_link, options.follow_up_link} - set(platform.link_types())))
-    checks.append(told("links", unknown and f"no type {unknown}", "set their names in duplicate_link, follow_up_link"))
+    checks.append(
+        Check.of("links", unknown and f"no type {unknown}", "set their names in duplicate_link, follow_up_link")
+    )
     files = platform.attachment_settings()
     wrong = "" if files.enabled else "switched off at this site"
-    checks.append(told("attachments", wrong, "switch them on", found=f"up to {files.upload_limit} bytes"))
+    checks.append(Check.of("attachments", wrong, "switch them on", found=f"up to {files.upload_limit} bytes"))
     return checks
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ticketing_clients._client import ClientOptions
+from ticketing_clients._options import CaFile, SecretName
 from ticketing_clients._ticket import Priority, Status
 
 # The ids that Jira itself gives, the same on every site, whatever the names are translated to. Any other status counts by its
@@ -29,7 +30,7 @@ class JiraPlatformOptions(ClientOptions, frozen=True, kw_only=True):
     ]
     user: Annotated[str, msgspec.Meta(description="E-mail address of the account that the API token belongs to.")] = ""
     token_secret: Annotated[
-        str, msgspec.Meta(description="Name of the secret that holds the account's token.", min_length=1)
+        SecretName, msgspec.Meta(description="Name of the secret that holds the account's token.")
     ] = "jira"  # noqa: S105 - the secret's name
     api_url: Annotated[
         str,
@@ -66,7 +67,7 @@ class JiraPlatformOptions(ClientOptions, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
     fields: Annotated[
         dict[str, Any],
-        msgspec.Meta(description="Further fields of a new ticket, by their ids and in Jira's own form."),
+        msgspec.Meta(description="Further fields set when a ticket is opened, by their ids and in Jira's own form."),
     ] = msgspec.field(default_factory=dict)
     set_due: Annotated[
         bool, msgspec.Meta(description="Whether to set the due date; false where the project has no such field.")
@@ -77,6 +78,4 @@ class JiraPlatformOptions(ClientOptions, frozen=True, kw_only=True):
     follow_up_link: Annotated[
         str, msgspec.Meta(description="Name of the link from a ticket to one that cannot be reopened.", min_length=1)
     ] = "Relates"
-    ca_file: Annotated[
-        str, msgspec.Meta(description="PEM file of a private certificate authority that signs Jira's certificate.")
-    ] = ""
+    ca_file: CaFile = ""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ticketing_clients._asking import numeric
+from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import DeskUnreachable, NotAuthorised, OutcomeUnknown, Rejected, TicketGone
 from ticketing_clients._jira.answers import (
     AttachmentSettings,
@@ -197,13 +197,13 @@ class Platform:
 
     def create_fields(self, issue_type: str) -> dict[str, Field]:
         """Return the fields with which an issue of this type can be made, by their ids."""
-        path, found = f"{self.api}/issue/createmeta/{self._project}/issuetypes/{issue_type}", dict[str, Field]()
-        while True:
-            page = self.http.get(path, CreateFields, params={"maxResults": PAGE, "startAt": len(found)})
-            new = {one.field_id: one for one in page.fields or page.values}
-            found |= new
-            if len(new) < PAGE:
-                return found
+        path = f"{self.api}/issue/createmeta/{self._project}/issuetypes/{issue_type}"
+
+        def page(number: int) -> list[Field]:
+            answer = self.http.get(path, CreateFields, params={"maxResults": PAGE, "startAt": number * PAGE})
+            return answer.fields or answer.values
+
+        return {one.field_id: one for one in pages(page, full=PAGE)}
 
     def attachment_settings(self) -> AttachmentSettings:
         """Return what may be attached."""

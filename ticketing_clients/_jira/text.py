@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ticketing_clients._document import Document, Paragraph
+from ticketing_clients._document import Document, Paragraph, one_line
 from ticketing_clients._markup.fit import fit
 from ticketing_clients._markup.jira_adf import to_adf
 from ticketing_clients._markup.jira_wiki import to_jira_wiki
@@ -21,7 +21,7 @@ def units(text: str) -> int:
 
 def summary(title: str) -> str:
     """Return `title` as one line that Jira takes."""
-    line = " ".join(title.split())
+    line = one_line(title)
     if units(line) <= LONGEST_SUMMARY:
         return line
     return line.encode("utf-16-le")[: 2 * (LONGEST_SUMMARY - 1)].decode("utf-16-le", errors="ignore") + "…"

@@ -13,6 +13,7 @@ from ticketing_clients._errors import Rejected
 from ticketing_clients._jira.answers import Field, IssueStatus, Transition
 from ticketing_clients._jira.options import STATUSES
 from ticketing_clients._ticket import Status
+from ticketing_clients._understanding import meanings
 
 _CATEGORIES: Mapping[str, Status] = {"new": "new", "indeterminate": "open", "done": "resolved"}
 
@@ -22,7 +23,7 @@ class Meanings:
 
     def __init__(self, configured: Mapping[Status, list[str]]) -> None:
         """Given the configured ids of each meaning."""
-        self._known = {one: means for ids in (STATUSES, configured) for means in ids for one in ids[means]}
+        self._known = meanings(STATUSES, configured)
 
     def of(self, status: IssueStatus | None) -> Status:
         """Return what a status means; one that nothing is known of is open, for somebody may still be working on it."""

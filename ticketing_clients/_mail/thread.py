@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ticketing_clients._acts import LONGEST_TEXT, plain_of_html, told_by
+from ticketing_clients._acts import plain_of_html, said
 from ticketing_clients._document import cut, one_line
 from ticketing_clients._mail.letter import DUE, KEY, PRIORITY, STATUS, TICKET
 from ticketing_clients._ticket import Act, ActKind, Priority, Status, TicketRef, TicketState
@@ -60,10 +60,8 @@ def acts_in(stored: Stored, us: str) -> list[Act]:
     by = one_line(parseaddr(stored.header("From"))[1])
     if not by or by.casefold() == us.casefold() or stored.header(TICKET) or _automatic(stored):
         return []
-    text = _text(stored.message).strip()
     number = hashlib.sha256((stored.header("Message-ID") or str(stored.uid)).encode(errors="replace")).hexdigest()[:32]
-    reply = Act(id=number, kind="reply", by=cut(by, LONGEST_ADDRESS), at=stored.at, text=cut(text, LONGEST_TEXT))
-    return told_by(reply, text) or [reply]
+    return said(number, cut(by, LONGEST_ADDRESS), stored.at, _text(stored.message))
 
 
 def _automatic(stored: Stored) -> bool:

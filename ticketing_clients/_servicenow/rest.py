@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ticketing_clients._asking import pages
 from ticketing_clients._errors import DeskUnreachable, NotAuthorised, OutcomeUnknown, Rejected, TicketGone
 
 if TYPE_CHECKING:
@@ -248,13 +248,8 @@ class ServiceNowRest:
 
     def records(self, table: str, query: str, fields: str) -> list[Record]:
         """Return all records that the query finds and this user may read."""
-        found: list[Record] = []
-        for page in count():
-            records = self._page(table, f"{query}^ORDERBYsys_id", fields, limit=PAGE, offset=page * PAGE)
-            if not records:
-                return found
-            found += records
-        raise AssertionError("unreachable: count() has no end")
+        query += "^ORDERBYsys_id"
+        return list(pages(lambda page: self._page(table, query, fields, limit=PAGE, offset=page * PAGE)))
 
     def readable(self, table: str, query: str, fields: str) -> list[Record]:
         """Return the newest records that the query finds, the oldest of them first; none where the table may not be read."""
