@@ -410,6 +410,15 @@ def test_a_late_reading_changes_nothing():
     assert after == memory
 
 
+def test_what_is_older_than_four_weeks_does_not_count():
+    """Whether it grew or swung then: the growth of now is the growth of these weeks."""
+    grew = Disk(0.2).live(10, 0.02).live(32, 0.002)
+    stood = Disk(0.4).live(10).live(32, 0.002)
+
+    assert grew.answer.evidence["growth_per_day"] == pytest.approx(stood.answer.evidence["growth_per_day"], rel=1e-6)
+    assert grew.severity is stood.severity
+
+
 def test_memory_stays_small_however_long_it_lasts():
     """A year of readings takes as much as a month, a few kilobytes."""
     dice = random.Random(1)  # noqa: S311 - a series, not a secret
