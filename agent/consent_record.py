@@ -124,7 +124,7 @@ class OpenRecord:
             try:
                 os.ftruncate(descriptor, whole)
                 _write_all(descriptor, lines, whole)
-                fresh = _written(self._folder / f"{HEAD}.new", f"{head}\n")
+                fresh = _prepared(self._folder / HEAD, f"{head}\n")
             except OSError:
                 # What is not acknowledged must not count: a grant that failed, as far as people know, would be in force.
                 with suppress(OSError):
@@ -183,10 +183,9 @@ def _key(folder: Path) -> bytes:
     """Return the key; make it, and before it the head, at the first entry."""
     path = folder / KEY
     if _DIGITS.fullmatch(_text(path)) is None:
-        _written(folder / HEAD, f"{START}\n")
-        sync_folder(folder)
-        _written(path, f"{secrets.token_hex(32)}\n")
-        sync_folder(folder)
+        for file, text in ((folder / HEAD, START), (path, secrets.token_hex(32))):
+            _prepared(file, f"{text}\n").replace(file)
+            sync_folder(folder)
     return bytes.fromhex(_text(path))
 
 
@@ -212,14 +211,15 @@ def _opened(path: Path, flags: int) -> int:
     return descriptor
 
 
-def _written(path: Path, text: str) -> Path:
-    """Write `text` and bring it to the disk."""
-    descriptor = _opened(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+def _prepared(path: Path, text: str) -> Path:
+    """Bring `text` to the disk beside `path`, so that it can take its place whole; return where it is."""
+    fresh = path.with_name(f"{path.name}.new")
+    descriptor = _opened(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
         _write_all(descriptor, text.encode(), 0)
     finally:
         os.close(descriptor)
-    return path
+    return fresh
 
 
 def _write_all(descriptor: int, content: bytes, at: int) -> None:

@@ -1,7 +1,8 @@
 """Which facts of a finding may leave the host: the ticket's closed core always, more of them by consent. Pure.
 
 DESIGN's core names "measured value and limit" and dates: numbers, under keys known here. Text in evidence (a path, a name,
-a line of a log) is never core, whatever its key; what the numbers are about is the subject, which is core. What a first diagnosis finds says itself which level it needs.
+a line of a log) is never core, whatever its key; what the numbers are about is the subject, which is core. What a first
+diagnosis finds says itself which level it needs.
 """
 
 from __future__ import annotations
