@@ -26,6 +26,13 @@ def most_urgent(priorities: Mapping[Priority, Known], not_above: Container[Known
     return next((one for one in sorted(priorities) if priorities[one] in not_above), "P4")
 
 
+def need_falling(priorities: Mapping[Priority, int]) -> None:
+    """Raise ValueError unless the desk's numbers for P1 to P4 fall: raising a priority would lower it."""
+    numbers = [priorities[one] for one in sorted(priorities)]
+    if numbers != sorted(numbers, reverse=True):
+        raise ValueError(f"priorities: {numbers} for P1 to P4 are not in falling order")
+
+
 def first_moment(day: date | None) -> datetime | None:
     """Return when a day begins in UTC, where a desk holds no time."""
     return datetime.combine(day, time(), UTC) if day else None

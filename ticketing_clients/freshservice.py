@@ -46,7 +46,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
-from ticketing_clients._understanding import absent, meanings, most_urgent, still_open
+from ticketing_clients._understanding import absent, meanings, most_urgent, need_falling, still_open
 
 LONGEST_TITLE = 255  # code points
 TIME = "%Y-%m-%dT%H:%M:%SZ"
@@ -124,6 +124,7 @@ class Freshservice:
         self._now = context.now
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
+        need_falling(self._priorities)
         self._ids = STATUSES | options.statuses
         self._meanings = meanings(STATUSES, options.statuses)
         secrets = (token, login.removeprefix("Basic "))

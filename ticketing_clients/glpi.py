@@ -48,7 +48,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
-from ticketing_clients._understanding import most_urgent, still_open
+from ticketing_clients._understanding import most_urgent, need_falling, still_open
 
 LONGEST_TITLE = 255  # code points; GLPI's columns, that of the external id too
 NEW, ASSIGNED, PLANNED, WAITING, SOLVED, CLOSED = range(1, 7)
@@ -124,7 +124,7 @@ class Glpi:
     def __init__(self, options: GlpiOptions, context: ClientContext, desk: str) -> None:
         """Given the desk's options, what a client is handed, and its configured name. Connects to nothing.
 
-        Raises ValueError for a time zone that is not there.
+        Raises ValueError for a time zone that is not there, and for priorities that do not fall.
         """
         from ticketing_clients._http import Http  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
 
@@ -135,6 +135,7 @@ class Glpi:
         self._now = context.now
         self._url = options.url.rstrip("/")
         self._priorities = PRIORITIES | options.priorities
+        need_falling(self._priorities)
         try:
             self._zone = ZoneInfo(options.time_zone)
         except (LookupError, OSError, ValueError):

@@ -41,7 +41,7 @@ from ticketing_clients._ticket import (
     TicketRef,
     TicketState,
 )
-from ticketing_clients._understanding import meanings, still_open
+from ticketing_clients._understanding import meanings, need_falling, still_open
 
 LONGEST_SUBJECT = 200  # bytes of UTF-8: RT's schema, and it cuts without a word
 LONGEST_BODY = 100_000  # code points; ours, far below RT's own MaxAttachmentSize even if each takes four bytes
@@ -116,9 +116,7 @@ class RequestTracker:
     def __init__(self, options: RequestTrackerOptions, context: ClientContext, desk: str) -> None:
         """Given the desk's options, what a client is handed, and its configured name. Connects to nothing."""
         self._numbers = PRIORITIES | options.priorities
-        numbers = list(self._numbers.values())
-        if numbers != sorted(set(numbers), reverse=True):
-            raise ValueError(f"priorities: {numbers} for P1 to P4 are not in falling order")
+        need_falling(self._numbers)
         from ticketing_clients._http import Http  # noqa: PLC0415 - requests is heavy, and the daemon only reads the options
 
         token = context.secret(options.token_secret).strip()

@@ -119,6 +119,11 @@ class TestFinding:
 class TestOpening:
     """What the desk refuses or changes is told."""
 
+    def test_priorities_in_the_wrong_order_are_told_at_once(self, build):
+        """Or raising would lower."""
+        with pytest.raises(ValueError, match="not in falling order"):
+            build(priorities={"P1": 1})
+
     def test_a_field_that_nobody_made_is_refused(self, client, desk):
         """Nothing is opened that could not be found again."""
         desk.custom = ["foretell_key"]

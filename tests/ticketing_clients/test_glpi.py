@@ -110,6 +110,11 @@ class TestSession:
         with pytest.raises(ValueError, match="time_zone: Europe/Nowhere"):
             build(time_zone="Europe/Nowhere")
 
+    def test_priorities_in_the_wrong_order_are_told_at_once(self, build):
+        """Or raising would lower."""
+        with pytest.raises(ValueError, match="not in falling order"):
+            build(priorities={"P1": 2})
+
 
 class TestOpening:
     """What GLPI drops in silence is told."""
