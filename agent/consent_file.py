@@ -116,10 +116,13 @@ def unsigned_text(decisions: Sequence[Grant], customer: str, issued: float) -> s
 
 def _read(path: Path) -> bytes:
     """Read the file, at most a byte more than it may have; never wait for what is no file."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileRefused(path, "is not a file", "put a file there")
-        raw = file.read(LARGEST + 1)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileRefused(path, "is not a file", "put one there")
+        raw = os.read(descriptor, LARGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(raw) > LARGEST:
         raise FileRefused(path, f"is larger than {LARGEST} bytes", "it is not one of ours")
     return raw
