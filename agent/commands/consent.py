@@ -32,6 +32,7 @@ from agent.consent import (
 )
 from agent.consent_file import FILE, LONGEST_NAME, NAMESPACE, SIGNATURE, unsigned_text
 from agent.consent_gate import config_folder, decide, look
+from agent.consent_record import read_record
 from agent.consent_view import contract, show_consent, tickets_of
 from agent.decode import nearest
 from agent.durations import format_duration, parse_duration
@@ -68,6 +69,7 @@ def show(config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
     """Show what is allowed now and how that came about. Exit status 1 when the record or the signed file is not believed."""
     configuration = load(config_path, parts={"rules"})
     now = time.time()
+    read_record(state_dir)  # what may not be read is an error of its own here, not only a reason to allow nothing
     consent = look(state_dir, configuration, now)
     if as_json:
         _print_json(consent, configuration, now)
