@@ -14,20 +14,31 @@ from thresholds import Fact
 
 #: keys of numbers that a ticket may carry; the one place that decides it
 CORE_NUMBERS = frozenset(
-    {"value", "limit", "clear", "whole", "available", "growth_per_day", "deadline", "days_left", "count", "lasted"}
+    {
+        "value",
+        "limit",
+        "clear",
+        "whole",
+        "available",
+        "usual",
+        "busy_share",
+        "growth_per_day",
+        "growth_days",
+        "last_clean_up",
+        "deadline",
+        "days_left",
+        "count",
+        "lasted",
+    }
 )
 #: keys of numbers that say how a judgement came about; a ticket may carry them from consent `facts` on
 FURTHER_NUMBERS = frozenset(
     {
-        "busy_share",
         "days_observed",
-        "growth_days",
         "jumps_ignored",
-        "last_clean_up",
         "stale",
         "total",
         "used",
-        "usual",
         "within",
     }
 )

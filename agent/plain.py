@@ -12,7 +12,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from agent.model import Case, CaseState, Hold, QueueState
-from agent.settings import MINUTE
+from agent.settings import DAY, MINUTE
 from agent.status import Health
 from agent.wording._values import number, percent, size, span
 from thresholds import Fact, Forecast
@@ -154,11 +154,16 @@ def title(judged: Judged, rules: Mapping[str, str]) -> str:
     return f"{rules.get(judged.rule) or judged.rule}: {subject(judged.subject)}"
 
 
-# What each fact of a finding's evidence says, in this order; `deadline` is a time whatever the unit of the others.
+# Facts of a finding's evidence that are in a unit of their own, whatever that of the others.
+_UNITS: Mapping[str, str] = {"deadline": "timestamp", "last_clean_up": "timestamp", "growth_days": "seconds"}
+# What each fact says, in this order.
 _EVIDENCE: Mapping[str, str] = {
     "value": "{}",
     "limit": "the limit is {}",
     "growth_per_day": "changing by {} a day",
+    "growth_days": "for {}",
+    "last_clean_up": "last cleaned up {}",
+    "usual": "usually at most {} at this hour",
     "deadline": "due {}",
 }
 
@@ -170,10 +175,14 @@ def measured(evidence: Mapping[str, Fact], zone: str = "UTC") -> str:
     '12.0 GB of 100.0 GB left (12 %), the limit is 5.0 GB, changing by 2.0 GB a day'
     >>> measured({"value": 0.97, "limit": 0.95, "unit": "ratio"})
     '97 %, the limit is 95 %'
+    >>> measured({"value": 5e9, "growth_per_day": 2e9, "growth_days": 9.0, "last_clean_up": 0.0, "unit": "bytes"})
+    '5.0 GB, changing by 2.0 GB a day, for 9 days, last cleaned up 1970-01-01 00:00 UTC'
     """
     unit = str(evidence.get("unit") or "")
     numbers = {key: float(fact) for key, fact in evidence.items() if isinstance(fact, int | float)}
-    said = {key: amount(value, "timestamp" if key == "deadline" else unit, zone) for key, value in numbers.items()}
+    if "growth_days" in numbers:
+        numbers["growth_days"] *= DAY
+    said = {key: amount(value, _UNITS.get(key, unit), zone) for key, value in numbers.items()}
     if unit in {"boolean", "info"}:
         return ""  # that it is so is what the rule's own line says
     if numbers.get("whole") and "available" in numbers:

@@ -45,7 +45,14 @@ FILLING = CaseFacts(
     subject={"mountpoint": "/srv"},
     severity=Severity.WARNING,
     priority="P3",
-    evidence={"value": 12e9, "limit": 0.0, "whole": 100e9, "unit": "bytes", "growth_per_day": 2.3e9},
+    evidence={
+        "value": 12e9,
+        "limit": 0.0,
+        "whole": 100e9,
+        "unit": "bytes",
+        "growth_per_day": 2.3e9,
+        "growth_days": 9.2,
+    },
     forecast=Forecast(NOW + 3.4 * DAY, NOW + 5.2 * DAY, NOW + 9 * DAY),
     first_seen=NOW - HOUR,
 )
@@ -83,7 +90,18 @@ CASES = {
     "disk_readonly": case("disk_readonly", "A disk became read-only", subject={"mountpoint": "/data"}, **CRITICAL),
     "memory_exhausted": case("memory_exhausted", "Memory runs out", **CRITICAL),
     "cpu_saturated": case(
-        "cpu_saturated", "The processor is saturated", evidence={"value": 0.973, "limit": 0.9, "unit": "ratio"}
+        "cpu_saturated",
+        "The processors are fully busy",
+        evidence={"value": 0.973, "limit": 0.9, "unit": "ratio", "usual": 0.41, "busy_share": 0.08},
+    ),
+    "cpu_chronic": case(
+        "cpu_saturated",
+        "The processors are fully busy",
+        evidence={"value": 0.973, "limit": 0.9, "unit": "ratio", "usual": 0.99, "busy_share": 0.71},
+        priority="P4",
+    ),
+    "disk_teeth": msgspec.structs.replace(
+        FILLING, evidence=FILLING.evidence | {"last_clean_up": NOW - 12 * DAY, "growth_days": 26.0}
     ),
     "service_failed": case("service_failed", "A service failed", subject={"unit": "nginx.service"}, **CRITICAL),
     "service_down": case("service_down", "A needed service is off", subject={"unit": "postfix.service"}, **CRITICAL),
