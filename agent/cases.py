@@ -25,7 +25,7 @@ from agent.model import (
     Topic,
 )
 from agent.routing import targets
-from agent.settings import DAY, HOUR, CaseSettings, CustomerSettings, DeliverySettings, HostSettings
+from agent.settings import DAY, HOUR, CaseSettings, CustomerSettings, DeliverySettings, HostSettings, PrioritySettings
 from thresholds import Rule, Severity
 from ticketing_clients import Priority
 
@@ -56,6 +56,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     first_look_ends: float
     maintenance: bool = False
     budgets: Mapping[str, int] = {}
+    priorities: PrioritySettings = PrioritySettings()
     unseen: tuple[str, ...] = ()
 
     def key(self, rule: str, subject: Mapping[str, str]) -> str:

@@ -87,8 +87,10 @@ def _held_long_enough(one: Followed) -> bool:
 
 def _assess(one: Followed) -> Priority:
     rule_impact = one.rule.impact if one.rule else "medium"
-    impact = priorities.impact(rule_impact, one.situation.host.criticality, one.situation.customer.tier)
-    return priorities.MATRIX[impact, priorities.urgency(one.case.severity, one.case.forecast, one.now)]
+    situation = one.situation
+    policy = situation.priorities
+    impact = priorities.impact(rule_impact, situation.host.criticality, situation.customer.tier, policy)
+    return priorities.assess(impact, priorities.urgency(one.case.severity, one.case.forecast, one.now, policy), policy)
 
 
 def _return(one: Followed) -> None:

@@ -132,6 +132,7 @@ class Pipeline:
             host=settings.host,
             customer=settings.customer,
             policy=settings.cases,
+            priorities=settings.priorities,
             delivery=settings.delivery,
             first_look_ends=self.store.installed_at + settings.agent.first_look,
             maintenance=self.store.maintenance_until > at,

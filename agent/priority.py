@@ -9,62 +9,49 @@ work must be done, and that is the window planner's matter (`agent.windows`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Literal
 
+from agent.settings import Criticality, PrioritySettings, Tier
 from thresholds import Forecast, Severity
 from ticketing_clients import Priority
 
 Grade = Literal["high", "medium", "low"]
 
-HOUR, DAY = 3600.0, 86400.0
-#: expected crossing within this many seconds: nobody can plan any more
-AT_ONCE = 24 * HOUR
-#: ... within these: it has to be planned now
-THIS_WEEK = 7 * DAY
-
 _GRADES: tuple[Grade, ...] = ("low", "medium", "high")
 _PRIORITIES: tuple[Priority, ...] = ("P1", "P2", "P3", "P4")
 _SHIFT = MappingProxyType({"high": 1, "premium": 1, "normal": 0, "standard": 0, "low": -1, "basic": -1})
 
-#: (impact, urgency) to priority
-MATRIX: Mapping[tuple[Grade, Grade], Priority] = MappingProxyType(
-    {
-        ("high", "high"): "P1",
-        ("high", "medium"): "P2",
-        ("high", "low"): "P3",
-        ("medium", "high"): "P2",
-        ("medium", "medium"): "P3",
-        ("medium", "low"): "P4",
-        ("low", "high"): "P3",
-        ("low", "medium"): "P4",
-        ("low", "low"): "P4",
-    }
-)
+
+def assess(impact: Grade, urgency: Grade, policy: PrioritySettings) -> Priority:
+    """Return the priority of this impact and urgency.
+
+    >>> assess("medium", "medium", PrioritySettings())
+    'P3'
+    """
+    row = {"high": policy.high, "medium": policy.medium, "low": policy.low}[impact]
+    return {"high": row.high, "medium": row.medium, "low": row.low}[urgency]
 
 
-def impact(
-    rule_impact: Grade,
-    criticality: Literal["high", "normal", "low"] = "normal",
-    tier: Literal["premium", "standard", "basic"] = "standard",
-) -> Grade:
-    """Return how much is affected: the rule's own impact, one grade up or down for the host and for the tier each."""
-    grade = _GRADES.index(rule_impact) + _SHIFT[criticality] + _SHIFT[tier]
+def impact(rule_impact: Grade, criticality: Criticality, tier: Tier, policy: PrioritySettings) -> Grade:
+    """Return how much is affected: the rule's own impact, moved for the host and for the tier; it stays within the grades."""
+    grade = _GRADES.index(rule_impact)
+    grade += policy.criticality.get(criticality, _SHIFT[criticality]) + policy.tier.get(tier, _SHIFT[tier])
     return _GRADES[min(max(grade, 0), len(_GRADES) - 1)]
 
 
-def urgency(severity: Severity, forecast: Forecast | None, now: float) -> Grade:
+def urgency(severity: Severity, forecast: Forecast | None, now: float, policy: PrioritySettings) -> Grade:
     """Return how little time is left at `now` (unix seconds).
 
-    | severity          | expected crossing        | urgency |
-    |-------------------|--------------------------|---------|
-    | warning, critical | past, or within 24 hours | high    |
-    | warning, critical | within 7 days            | medium  |
-    | warning, critical | later                    | low     |
-    | critical          | none                     | high    |
-    | warning           | none                     | low     |
-    | notice, healthy   | any                      | low     |
+    | severity          | expected crossing         | urgency |
+    |-------------------|---------------------------|---------|
+    | warning, critical | past, or within `at_once` | high    |
+    | warning, critical | within `planned`          | medium  |
+    | warning, critical | later                     | low     |
+    | critical          | none                      | high    |
+    | warning           | none                      | low     |
+    | notice, healthy   | any                       | low     |
 
     With a date the date decides; without one CRITICAL means that it failed already, and WARNING that there is time to
     plan and nothing is known to end it. A rule that is worth more says so by its impact.
@@ -74,9 +61,9 @@ def urgency(severity: Severity, forecast: Forecast | None, now: float) -> Grade:
     if forecast is None:
         return "high" if severity is Severity.CRITICAL else "low"
     left = forecast.expected - now
-    if left <= AT_ONCE:
+    if left <= policy.at_once:
         return "high"
-    return "medium" if left <= THIS_WEEK else "low"
+    return "medium" if left <= policy.planned else "low"
 
 
 def raised(priority: Priority) -> Priority:

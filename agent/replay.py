@@ -145,6 +145,7 @@ class _Host:
             host=settings.host,
             customer=settings.customer,
             policy=settings.cases,
+            priorities=settings.priorities,
             first_look_ends=began,
         )
 

@@ -15,6 +15,7 @@ from ticketing_clients import Priority
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 Tier = Literal["premium", "standard", "basic"]
+Criticality = Literal["high", "normal", "low"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 ClockTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["22:00"])]
 
@@ -32,9 +33,9 @@ class HostSettings(Section, frozen=True, kw_only=True):
     ] = None
     name: Annotated[str | None, msgspec.Meta(description="Name people know it by; the host name when left out.")] = None
     role: Annotated[str, msgspec.Meta(description="What it is for, in a few words.")] = ""
-    criticality: Annotated[
-        Literal["high", "normal", "low"], msgspec.Meta(description="How much depends on it; shifts the impact.")
-    ] = "normal"
+    criticality: Annotated[Criticality, msgspec.Meta(description="How much depends on it; shifts the impact.")] = (
+        "normal"
+    )
 
 
 class CustomerSettings(Section, frozen=True, kw_only=True):
@@ -91,6 +92,34 @@ class CaseSettings(Section, frozen=True, kw_only=True):
         int, msgspec.Meta(ge=2, description="New cases within storm_window that are told in one ticket.")
     ] = 10
     storm_window: Annotated[Seconds, msgspec.Meta(description="See storm_cases.")] = HOUR
+
+
+class ByUrgency(Section, frozen=True, kw_only=True):
+    """The priorities of one impact."""
+
+    high: Annotated[Priority, msgspec.Meta(description="It has happened, or will at once.")]
+    medium: Annotated[Priority, msgspec.Meta(description="It has to be planned now.")]
+    low: Annotated[Priority, msgspec.Meta(description="There is time, or no date.")]
+
+
+class PrioritySettings(Section, frozen=True, kw_only=True):
+    """How urgent a case is: impact times urgency (ITIL), urgency from the time left until the expected date."""
+
+    at_once: Annotated[Seconds, msgspec.Meta(description="Expected within this time: the urgency is high.")] = DAY
+    planned: Annotated[
+        Seconds, msgspec.Meta(description="Expected within this time: it is medium; later, or without a date: low.")
+    ] = 7 * DAY
+    high: ByUrgency = ByUrgency(high="P1", medium="P2", low="P3")
+    medium: ByUrgency = ByUrgency(high="P2", medium="P3", low="P4")
+    low: ByUrgency = ByUrgency(high="P3", medium="P4", low="P4")
+    criticality: Annotated[
+        dict[Criticality, int],
+        msgspec.Meta(description="Grades by which host.criticality moves the rule's impact; high 1, low -1."),
+    ] = {}
+    tier: Annotated[
+        dict[Tier, int],
+        msgspec.Meta(description="Grades by which customer.tier moves the rule's impact; premium 1, basic -1."),
+    ] = {}
 
 
 class WeeklyWindow(Section, frozen=True, kw_only=True):
@@ -204,6 +233,36 @@ class DeliverySettings(Section, frozen=True, kw_only=True):
         return tuple(dict.fromkeys([*(route.desk for route in self.routes), self.desk]))
 
 
+class BundleSettings(Section, frozen=True, kw_only=True):
+    """The redacted evidence that goes along with a ticket where consent allows it."""
+
+    sources: Annotated[
+        list[str], msgspec.Meta(description="Files that add sources to the shipped ones, or change those.")
+    ] = []
+    templates: Annotated[
+        list[str], msgspec.Meta(description="Files that add line templates: which lines of logs may leave at all.")
+    ] = []
+    approval: Annotated[
+        bool,
+        msgspec.Meta(description="Send nothing that nobody approved with `foretell bundle build KEY --approve HASH`."),
+    ] = False
+    grace: Annotated[
+        Seconds, msgspec.Meta(description="How long the first bundle ever waits, so that somebody can look at it.")
+    ] = HOUR
+    span: Annotated[Seconds, msgspec.Meta(description="How long before the problem opened journals are read from.")] = (
+        2 * HOUR
+    )
+    largest: Annotated[
+        int, msgspec.Meta(ge=10_000, le=50_000_000, description="Bytes one bundle may have before it is packed.")
+    ] = 5_000_000
+    per_day: Annotated[
+        int, msgspec.Meta(ge=0, description="Bytes of bundles that are queued within 24 hours; the rest waits.")
+    ] = 20_000_000
+    keep: Annotated[
+        Seconds, msgspec.Meta(description="How long copies that could not be sent are kept on this host.")
+    ] = 7 * DAY
+
+
 class HistorySettings(Section, frozen=True, kw_only=True):
     """What is remembered of readings."""
 
@@ -232,10 +291,12 @@ class Settings(Section, frozen=True, kw_only=True):
     customer: CustomerSettings = CustomerSettings()
     agent: AgentSettings = AgentSettings()
     cases: CaseSettings = CaseSettings()
+    priorities: PrioritySettings = PrioritySettings()
     windows: WindowSettings = WindowSettings()
     service_levels: ServiceLevels = ServiceLevels()
     delivery: DeliverySettings = DeliverySettings()
     history: HistorySettings = HistorySettings()
+    bundle: BundleSettings = BundleSettings()
     secrets: Annotated[
         dict[str, str],
         msgspec.Meta(

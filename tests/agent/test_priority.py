@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.priority import DAY, HOUR, MATRIX, highest, impact, raised, urgency, worse
+from agent.priority import assess, highest, impact, raised, urgency, worse
+from agent.settings import DAY, HOUR, ByUrgency, PrioritySettings
 from thresholds import Forecast, Severity
 
 NOW = 1_795_000_000.0
+POLICY = PrioritySettings()
 GRADES = ("low", "medium", "high")
 PRIORITIES = ("P1", "P2", "P3", "P4")
 
@@ -21,18 +23,22 @@ def crossing(after: float) -> Forecast:
     return Forecast(NOW + after / 2, NOW + after, None)
 
 
-def test_the_matrix_has_an_answer_for_every_pair():
-    """All nine pairs of impact and urgency have a priority."""
-    assert set(MATRIX) == set(itertools.product(GRADES, GRADES))
-
-
 def test_the_matrix_never_falls_when_impact_or_urgency_rises():
     """One grade more of either is never a less urgent priority."""
-    for impact_, urgency_ in MATRIX:
+    for impact_, urgency_ in itertools.product(GRADES, GRADES):
         for higher in GRADES[GRADES.index(impact_) :]:
-            assert MATRIX[higher, urgency_] <= MATRIX[impact_, urgency_]
+            assert assess(higher, urgency_, POLICY) <= assess(impact_, urgency_, POLICY)
         for higher in GRADES[GRADES.index(urgency_) :]:
-            assert MATRIX[impact_, higher] <= MATRIX[impact_, urgency_]
+            assert assess(impact_, higher, POLICY) <= assess(impact_, urgency_, POLICY)
+
+
+def test_every_limit_and_every_pair_can_be_set_otherwise():
+    """For a desk whose days are longer, and a tier that counts twice."""
+    policy = PrioritySettings(at_once=HOUR, low=ByUrgency(high="P2", medium="P2", low="P3"), tier={"premium": 2})
+    assert urgency(Severity.WARNING, crossing(2 * HOUR), NOW, policy) == "medium"
+    assert assess("low", "medium", policy) == "P2"
+    assert impact("low", "normal", "premium", policy) == "high"
+    assert impact("low", "high", "standard", policy) == "medium"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +58,7 @@ def test_the_matrix_never_falls_when_impact_or_urgency_rises():
 )
 def test_a_plain_host_reads_failing_now_days_weeks(severity, forecast, expected):
     """With medium impact: failing now is P2, in days P3, in weeks P4."""
-    assert MATRIX["medium", urgency(severity, forecast, NOW)] == expected
+    assert assess("medium", urgency(severity, forecast, NOW, POLICY), POLICY) == expected
 
 
 @pytest.mark.parametrize(
@@ -71,12 +77,14 @@ def test_a_plain_host_reads_failing_now_days_weeks(severity, forecast, expected)
 )
 def test_host_and_tier_shift_the_impact_by_one_each(rule, criticality, tier, expected):
     """Criticality and tier each move the rule's impact one grade, and it stays within the grades."""
-    assert impact(rule, criticality, tier) == expected
+    assert impact(rule, criticality, tier, POLICY) == expected
 
 
 def test_less_time_left_is_never_less_urgent():
     """Urgency only rises as an expected crossing comes nearer."""
-    grades = [GRADES.index(urgency(Severity.WARNING, crossing(hours * HOUR), NOW)) for hours in range(400, -48, -1)]
+    grades = [
+        GRADES.index(urgency(Severity.WARNING, crossing(hours * HOUR), NOW, POLICY)) for hours in range(400, -48, -1)
+    ]
     assert grades == sorted(grades)
     assert set(grades) == {0, 1, 2}
 
