@@ -373,5 +373,5 @@ PLUGIN = ClientPlugin(
     summary="Freshservice over its REST interface, version 2, with an agent's API key.",
     options=FreshserviceOptions,
     build=Freshservice,
-    tested="not run against a real server",
+    tested="a stateful stand-in that behaves as documented; not run against a real service",
 )

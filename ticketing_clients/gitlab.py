@@ -328,5 +328,5 @@ PLUGIN = ClientPlugin(
     summary="Issues of a project at GitLab, with an access token.",
     options=GitLabOptions,
     build=GitLab,
-    tested="not run against a real server; a stateful stand-in that behaves as documented",
+    tested="a stateful stand-in that behaves as documented; not run against a real server",
 )

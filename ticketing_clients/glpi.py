@@ -420,5 +420,5 @@ PLUGIN = ClientPlugin(
     summary="GLPI 11 over its REST interface apirest.php, with a user's API token.",
     options=GlpiOptions,
     build=Glpi,
-    tested="not run against a real server",
+    tested="a stateful stand-in that behaves as documented; not run against a real server",
 )

@@ -132,5 +132,5 @@ PLUGIN = ClientPlugin(
     summary="Jira Cloud with an API token, and Jira Data Center with a personal access token.",
     options=JiraOptions,
     build=Jira,
-    tested="the vendor's specification (Cloud) and a stand-in that behaves as documented; not run against a real server",
+    tested="the vendor's specification (Cloud) and a stateful stand-in; not run against a real site",
 )

@@ -198,5 +198,5 @@ PLUGIN = ClientPlugin(
     summary="Jira Service Management Cloud: requests that customers see, with an API token.",
     options=ServiceManagementOptions,
     build=ServiceManagement,
-    tested="the vendor's specification and a stand-in that behaves as documented; not run against a real server",
+    tested="the vendor's specification and a stateful stand-in; not run against a real site",
 )

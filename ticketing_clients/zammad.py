@@ -375,5 +375,5 @@ PLUGIN = ClientPlugin(
     summary="Zammad 6 over its REST interface, with an agent's access token.",
     options=ZammadOptions,
     build=Zammad,
-    tested="not run against a real server",
+    tested="a stateful stand-in that behaves as documented; not run against a real server",
 )

@@ -436,6 +436,6 @@ PLUGIN = ClientPlugin(
     summary="Zendesk Support over its REST interface, with an API token or an OAuth access token.",
     options=ZendeskOptions,
     build=Zendesk,
-    tested="not run against a real server: the vendor's specification and a stateful stand-in",
+    tested="the vendor's specification and a stateful stand-in; not run against a real account",
     requests_per_minute=200,  # of Zendesk's smallest plan
 )

@@ -224,6 +224,6 @@ class TestSaying:
         """Nothing is uploaded that would wait for ever."""
         ref = client.open(new_ticket())
         desk.upload_limit = 10
-        with pytest.raises(Rejected, match="the site takes 10 bytes"):
+        with pytest.raises(Rejected, match="more than the 10 of the site"):
             client.attach(ref, Attachment(name="a", media_type="text/plain", content=b"x" * 11))
         assert not any(path.endswith("/attachTemporaryFile") for _, path in desk.seen)

@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import Any, ClassVar
 
 from ticketing_clients._acts import has_mark, plain_of_html
-from ticketing_clients._asking import read_back
+from ticketing_clients._asking import need_room, read_back
 from ticketing_clients._client import Capabilities, Check, ClientContext
 from ticketing_clients._errors import Conflict, DeskError, NotApplied, OutcomeUnknown, Rejected, TicketGone
 from ticketing_clients._jira.acts import acts_of
@@ -343,10 +343,10 @@ class JiraDesk:
 
     def _need_room(self, attachment: Attachment) -> None:
         """Raise Rejected when the site takes no files, or none so large."""
-        may, size = self._platform.attachment_settings(), len(attachment.content)
-        if not may.enabled or size > may.upload_limit:
-            limit = f"{may.upload_limit} bytes" if may.enabled else "no files at all"
-            raise Rejected(f"desk {self._desk}: {attachment.name} has {size} bytes, and the site takes {limit}")
+        may = self._platform.attachment_settings()
+        if not may.enabled:
+            raise Rejected(f"desk {self._desk}: {attachment.name} cannot be attached, for the site takes no files")
+        need_room(attachment, may.upload_limit, self._desk, "the site")
 
     def _read_back_file(self, ref: TicketRef, attachment: Attachment) -> None:
         """Raise NotApplied unless the whole file is on the ticket."""
