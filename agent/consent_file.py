@@ -11,6 +11,7 @@ the principal that is asked for, so a key of one customer cannot speak for anoth
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import stat
@@ -33,6 +34,7 @@ NAMESPACE = "foretell-consent"
 SSH_KEYGEN = "/usr/bin/ssh-keygen"
 LARGEST = 1 << 16  # bytes
 LONGEST_NAME = 200
+_SIGN = f"sign it: ssh-keygen -Y sign -n {NAMESPACE} -f KEY {FILE}"
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -130,26 +132,39 @@ def _read(path: Path) -> bytes:
 
 def _signed_by(folder: Path, raw: bytes, customer: str) -> str:
     """Return the fingerprint of the key that signed `raw` for `customer`."""
-    path, signers, signature = folder / FILE, folder / SIGNERS, folder / SIGNATURE
-    sign = f"sign it: ssh-keygen -Y sign -n {NAMESPACE} -f KEY {FILE}"
-    if not os.path.lexists(signature):
-        raise FileRefused(path, f"is not signed, there is no {SIGNATURE}", sign)
+    path, signers = folder / FILE, folder / SIGNERS
     try:
-        status = signers.stat()
+        signature = _read(folder / SIGNATURE)
+    except OSError as error:
+        raise FileRefused(path, f"is not signed, {SIGNATURE} cannot be read: {error.strerror}", _SIGN) from error
+    try:
+        status, trusted = signers.stat(), _read(signers)
     except OSError as error:
         cure = f'write it: {customer} namespaces="{NAMESPACE}" ssh-ed25519 AAAA...'
         raise FileRefused(signers, f"cannot be read: {error.strerror}", cure) from error
     if status.st_mode & 0o022 or status.st_uid not in {0, os.geteuid()}:
         raise FileRefused(signers, "others than root could change it", f"chown root {signers}; chmod go-w {signers}")
-    argv = [SSH_KEYGEN, "-Y", "verify", "-f", str(signers), "-I", customer, "-n", NAMESPACE, "-s", str(signature)]
+    return _verified(folder, customer, raw, signature, trusted)
+
+
+@functools.lru_cache(maxsize=1)
+def _verified(folder: Path, customer: str, raw: bytes, _signature: bytes, _signers: bytes) -> str:
+    """Return the fingerprint, by ssh-keygen.
+
+    A courier asks before each thing that it sends; as long as not a byte of the three files is another, once is enough.
+    """
+    signers, signature = str(folder / SIGNERS), str(folder / SIGNATURE)
+    argv = [SSH_KEYGEN, "-Y", "verify", "-f", signers, "-I", customer, "-n", NAMESPACE, "-s", signature]
     try:
         checked = run_child(argv, timeout=10, reads=raw)
     except ChildError as error:
-        raise FileRefused(path, f"cannot be checked: {error}", "install openssh-client 8.2 or newer") from error
+        raise FileRefused(
+            folder / FILE, f"cannot be checked: {error}", "install openssh-client 8.2 or newer"
+        ) from error
     if checked.status != 0:
         said = safe_text((checked.errors.strip().splitlines() or ["no reason given"])[0], LONGEST_NAME)
         why = f'no key in {SIGNERS} signed this for "{customer}" ({said})'
-        raise FileRefused(path, why, f"{sign}, with a key of theirs")
+        raise FileRefused(folder / FILE, why, f"{_SIGN}, with a key of theirs")
     return safe_text(checked.output.strip().rpartition(" ")[2], LONGEST_NAME)
 
 

@@ -214,10 +214,10 @@ def _scope(configuration: Configuration, classes: Sequence[str]) -> Scope:
 
 def _shown(entry: Grant, configuration: Configuration, now: float) -> str:
     """Return what the person is shown, in the version that the record will name."""
-    customer, host = configuration.settings.customer, configuration.settings.host
+    customer, host = configuration.settings.customer, configuration.settings.host.name or os.uname().nodename
     values = {
         "customer": customer.name or customer.id,
-        "host": host.name or os.uname().nodename,
+        "host": host if entry.way == "command" else "",  # a signed file is for each host on which it is put
         "level": entry.level,
         "classes": entry.scope.classes,
         "until": entry.until,

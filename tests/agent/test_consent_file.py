@@ -72,7 +72,8 @@ def test_an_unsigned_file_is_refused(folder):
     """With the command that signs it."""
     (folder / FILE).write_text(CONTENT)
     assert refused(folder) == (
-        "is not signed, there is no consent.toml.sig; sign it: ssh-keygen -Y sign -n foretell-consent -f KEY consent.toml"
+        "is not signed, consent.toml.sig cannot be read: No such file or directory; "
+        "sign it: ssh-keygen -Y sign -n foretell-consent -f KEY consent.toml"
     )
 
 
@@ -194,6 +195,14 @@ def test_a_signature_that_is_none_is_refused(folder, department):
     for content in ("", "hello", (folder / SIGNATURE).read_text()[:-60]):
         (folder / SIGNATURE).write_text(content)
         assert 'no key in consent.signers signed this for "acme"' in refused(folder)
+
+
+def test_signers_that_are_taken_out_count_at_once(folder, department):
+    """Though the same file was believed a moment ago."""
+    department.deploy()
+    assert read_signed(folder, "acme", NOW) is not None
+    department.trust("other")
+    assert 'signed this for "acme"' in refused(folder)
 
 
 def test_without_ssh_keygen_the_file_is_refused_with_the_package(folder, department, monkeypatch):

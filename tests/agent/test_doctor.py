@@ -8,6 +8,9 @@ import pytest
 
 from agent import doctor
 from agent.children import ChildError
+from agent.consent import Grant, Scope
+from agent.consent_file import FILE
+from agent.consent_record import RECORD, opened_record
 from agent.folder import StateFolder
 from agent.store import Store
 
@@ -280,3 +283,44 @@ def test_this_host_is_looked_for_at_its_desk(examine):
     """The embedded desk has no ticket yet that could contradict it."""
     [result] = examine('host.id = "5f0c"\nhost.name = "web01"\n')[11]
     assert (result.verdict, result.found) == ("well", "web01 (5f0c), 0 open tickets")
+
+
+def granted(folder, *, torn=False):
+    """Let somebody have granted something in the state folder."""
+    folder.mkdir(0o700)
+    scope = Scope(customer="default", classes=("disk_*",))
+    grant = Grant(
+        by="Jane", entered_by="root", at=1.0, level="facts", scope=scope, until=4e9, wording="1", way="command"
+    )
+    with opened_record(folder) as record:
+        record.append([grant])
+    if torn:
+        with (folder / RECORD).open("ab") as file:
+            file.write(b"{")
+
+
+def test_what_tickets_may_carry_is_told(examine, tmp_path):
+    """By default their core, and more where somebody allowed it."""
+    assert [(one.verdict, one.found) for one in examine()[13]] == [("well", "tickets may carry: none")]
+    granted(tmp_path / "state")
+    assert [(one.verdict, one.found) for one in examine()[13]] == [("well", "tickets may carry: none, facts")]
+
+
+def test_a_damaged_consent_record_is_told_with_its_line(examine, tmp_path):
+    """And that nothing more leaves."""
+    granted(tmp_path / "state")
+    (tmp_path / "state" / RECORD).write_bytes(b"{}\n")
+    [result] = examine()[13]
+    assert result.verdict == "wrong"
+    assert result.found.startswith("the consent record is damaged at line 1: ")
+    assert "grant anew" in result.hint
+
+
+def test_an_unfinished_line_and_a_refused_file_are_warnings(examine, tmp_path):
+    """Both at once."""
+    granted(tmp_path / "state", torn=True)
+    (tmp_path / FILE).write_text("")
+    refused, torn = examine()[13]
+    assert (refused.verdict, torn.verdict) == ("warning", "warning")
+    assert "is not signed" in refused.found
+    assert "never finished" in torn.found

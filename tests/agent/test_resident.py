@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from agent.cases import case_key
 from agent.collecting import Collection
 from agent.config import Configuration
+from agent.consent_record import RECORD
 from agent.daemon import make_resident
 from agent.folder import StateFolder
 from agent.model import DeskHealth, Operation
@@ -185,6 +186,14 @@ class TestTrouble:
         told = [(one["event"], one["mode"]) for one in logs if one["event"].endswith("degraded")]
         assert told == [("degraded", "store"), ("no longer degraded", "store")]
         assert agent.resident.store_trouble() == ""
+
+    def test_a_damaged_consent_record_is_told_with_its_line(self, agent):
+        """`foretell status`, the page and the metrics say it; the rest goes on."""
+        assert "consent" not in agent.tick().degraded
+        (agent.path / RECORD).write_text("{}\n")
+        assert "damaged at line 1: " in agent.tick().degraded["consent"]
+        (agent.path / RECORD).unlink()
+        assert "consent" not in agent.tick().degraded
 
     def test_a_courier_that_cannot_be_started_is_no_reason_to_stop(self, agent):
         """No process is left for it, for instance."""

@@ -82,7 +82,7 @@ def test_the_person_is_shown_what_is_allowed_before_it_is(foretell, state, at_te
     """In words, and is asked; a no allows nothing."""
     at_terminal("n")
     ended = foretell(*GRANT[:-1])
-    assert "What leaves this computer then" in ended.out
+    assert "What leaves the computer then" in ended.out
     assert "serial numbers" in ended.out
     assert "Excerpts of logs" not in ended.out
     assert (ended.status, ended.err) == (1, "foretell: nothing was allowed\n")
@@ -248,7 +248,10 @@ def test_a_signed_file_that_is_not_believed_is_1(foretell, state, tmp_path):
     (tmp_path / consent_file.FILE).write_text("")
     ended = foretell("consent")
     assert ended.status == 1
-    assert "is not signed, there is no consent.toml.sig; sign it: ssh-keygen -Y sign" in ended.out
+    assert (
+        "is not signed, consent.toml.sig cannot be read: No such file or directory; sign it: ssh-keygen -Y sign"
+        in ended.out
+    )
     assert (
         foretell("consent", "--json").json["file_trouble"].startswith(f"{tmp_path / consent_file.FILE}: is not signed")
     )
