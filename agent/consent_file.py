@@ -159,7 +159,7 @@ def _verified(folder: Path, customer: str, raw: bytes, _signature: bytes, _signe
         checked = run_child(argv, timeout=10, reads=raw)
     except ChildError as error:
         raise FileRefused(
-            folder / FILE, f"cannot be checked: {error}", "install openssh-client 8.2 or newer"
+            folder / FILE, f"cannot be checked: {error}", "install openssh-client 8.1 or newer"
         ) from error
     if checked.status != 0:
         said = safe_text((checked.errors.strip().splitlines() or ["no reason given"])[0], LONGEST_NAME)

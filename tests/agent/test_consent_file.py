@@ -210,7 +210,7 @@ def test_without_ssh_keygen_the_file_is_refused_with_the_package(folder, departm
     department.deploy()
     monkeypatch.setattr(consent_file, "SSH_KEYGEN", "/nonexistent/ssh-keygen")
     assert refused(folder) == (
-        "cannot be checked: cannot run /nonexistent/ssh-keygen: No such file or directory; install openssh-client 8.2 or newer"
+        "cannot be checked: cannot run /nonexistent/ssh-keygen: No such file or directory; install openssh-client 8.1 or newer"
     )
 
 
