@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, NamedTuple, NoReturn, cast
 
 from agent.collecting import Collection
 from collectors import Reading
@@ -74,26 +74,32 @@ def readings(raw: io.BufferedReader, units: Mapping[str, str]) -> Iterator[Recor
 
     Raises RecordingError at the first row that is not of this form. Memory is bounded by the number of series.
     """
-    number = 1
-    series: dict[str, tuple[str, dict[str, str]]] = {}
-    latest: dict[str, float] = {}
+    rows, series, latest = csv.reader(()), dict[str, tuple[str, dict[str, str]]](), dict[str, float]()
     stamp, at = "", 0.0
     try:
         with _unpacked(raw) as text:
             rows = csv.reader(text)
             _check_header(next(rows, []))
-            for row in filter(None, rows):
-                number = rows.line_num
-                timestamp, name, labels, value = _columns(row)
+            # A line of its own for what is done to every row: a history has millions.
+            for row in rows:
+                if len(row) != len(COLUMNS):
+                    if not row:
+                        continue
+                    _refuse_row()
+                timestamp, name, labels, value = row
+                if not (timestamp and name and value):
+                    _refuse_row()
                 if timestamp != stamp:
                     stamp, at = timestamp, _seconds(timestamp)
-                if labels not in series:
-                    series[labels] = _labels(labels)
-                host, others = series[labels]
-                latest[host] = _in_order(at, latest.get(host, -math.inf))
+                known = series.get(labels)
+                if known is None:
+                    known = series[labels] = _labels(labels)
+                host, others = known
+                if at != latest.get(host):
+                    latest[host] = _in_order(at, latest.get(host, -math.inf))
                 yield Recorded(host, labels, Reading(name, float(value), units.get(name, "count"), others, at))
     except (csv.Error, EOFError, OSError, ValueError, zlib.error) as error:
-        raise RecordingError(f"the recording cannot be used, line {number}: {error}") from error
+        raise RecordingError(f"the recording cannot be used, line {max(rows.line_num, 1)}: {error}") from error
 
 
 def _unpacked(raw: io.BufferedReader) -> IO[str]:
@@ -108,11 +114,8 @@ def _check_header(found: Sequence[str]) -> None:
         raise ValueError(f"the header is not {','.join(COLUMNS)}")
 
 
-def _columns(row: Sequence[str]) -> Sequence[str]:
-    """Return the four columns of a row, of which only the labels may be empty."""
-    if len(row) != len(COLUMNS) or not (row[0] and row[1] and row[3]):
-        raise ValueError(f"a row is {','.join(COLUMNS)}; of these only the labels may be empty")
-    return row
+def _refuse_row() -> NoReturn:
+    raise ValueError(f"a row is {','.join(COLUMNS)}; of these only the labels may be empty")
 
 
 def _in_order(at: float, latest: float) -> float:
