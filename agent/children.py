@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -28,11 +28,17 @@ class ChildError(Exception):
 
 
 def run_child(
-    argv: Sequence[str], *, timeout: float, limit: int = LARGEST_OUTPUT, grace: float = GRACE, reads: bytes = b""
+    argv: Sequence[str],
+    *,
+    timeout: float,
+    limit: int = LARGEST_OUTPUT,
+    grace: float = GRACE,
+    reads: bytes = b"",
+    hears: Callable[[bytes], None] = lambda _: None,
 ) -> Completed:
     """Run `argv` for at most `timeout` seconds and return its status and the first `limit` bytes of each output.
 
-    `reads` is its standard input.
+    `reads` is its standard input. `hears` is called with each piece of its standard error as it comes.
     It has its own process group, which is ended with it: what it started in the background does not stay, and does not
     keep us waiting by holding the pipe. Returns at the latest `grace` and one more second after the timeout.
     Raises ChildError, and ValueError when the program's path is not absolute.
@@ -54,7 +60,8 @@ def run_child(
     except OSError as error:
         raise ChildError(f"cannot run {argv[0]}: {error.strerror}") from error
     try:
-        outputs = [_Output(pipe, limit) for pipe in (child.stdout, child.stderr) if pipe]
+        pipes = ((child.stdout, lambda _: None), (child.stderr, hears))
+        outputs = [_Output(pipe, limit, heard) for pipe, heard in pipes if pipe]
         finished = _read_until_exit(child, outputs, deadline)
         ended = _end_group(child, grace if not finished else 0.0)
     finally:
@@ -84,8 +91,9 @@ def _input(content: bytes) -> Iterator[IO[bytes] | int]:
 class _Output:
     """What came out of one pipe, up to a limit; the excess is read, so that the child is not blocked, and forgotten."""
 
-    def __init__(self, pipe: IO[bytes], limit: int) -> None:
+    def __init__(self, pipe: IO[bytes], limit: int, heard: Callable[[bytes], None]) -> None:
         self.pipe = pipe
+        self.heard = heard
         self.limit = limit
         self.kept = bytearray()
         self.truncated = False
@@ -100,6 +108,7 @@ class _Output:
         room = self.limit - len(self.kept)
         self.kept += chunk[:room]
         self.truncated |= len(chunk) > room
+        self.heard(chunk)
         return bool(chunk)
 
     @property

@@ -8,8 +8,8 @@ import sys
 import msgspec
 
 from agent.diagnosis._diagnosis import Request
-from agent.diagnosis._limits import be_least_important
 from agent.diagnosis._runner import run
+from agent.least_important import be_least_important
 
 
 def main() -> None:
