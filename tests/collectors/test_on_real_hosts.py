@@ -1,8 +1,6 @@
 """Collectors on real mounts and a real systemd, which need root."""
 
-import contextlib
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -13,6 +11,7 @@ import pytest
 from collectors import CollectorError, Completed, disk, services
 from collectors._usage import Asker, usage_here
 from collectors.contract import HOSTILE
+from real_hosts import booted, inside, mounted
 
 pytestmark = [
     pytest.mark.faults,
@@ -44,17 +43,6 @@ class RealHost:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CollectorError(str(error)) from error
         return Completed(done.returncode, done.stdout, done.stderr)
-
-
-@contextlib.contextmanager
-def mounted(place, *arguments):
-    """Mount something at `place` for the time of the block."""
-    place.mkdir(exist_ok=True)
-    subprocess.run(["/bin/mount", *arguments, str(place)], check=True)
-    try:
-        yield place
-    finally:
-        subprocess.run(["/bin/umount", str(place)], check=True)
 
 
 def readings_of(place, **options):
@@ -109,68 +97,21 @@ def test_a_child_measures_what_this_process_would(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def booted(tmp_path_factory):
-    """A systemd booted in a container over this machine's own files; yields the pid of its first process."""
-    nspawn = shutil.which("systemd-nspawn")
-    if nspawn is None or not Path("/lib/systemd/systemd").exists():
-        pytest.skip("needs systemd and systemd-container")
-    base = tmp_path_factory.mktemp("nspawn")
-    with contextlib.ExitStack() as stack:
-        layers = stack.enter_context(mounted(base / "layers", "-t", "tmpfs", "x"))
-        (layers / "upper").mkdir()
-        (layers / "work").mkdir()
-        stacked = f"lowerdir=/,upperdir={layers / 'upper'},workdir={layers / 'work'}"
-        root = stack.enter_context(mounted(base / "root", "-t", "overlay", "-o", stacked, "overlay"))
-        units = root / "etc/systemd/system"
-        wanted = units / "multi-user.target.wants"
-        shutil.rmtree(wanted, ignore_errors=True)  # nothing of this machine's own services starts there
-        wanted.mkdir()
-        for name, command in {
-            "doomed": "/bin/false",
-            "steady": "/bin/sleep infinity",
-            "restless": "/bin/false",
-        }.items():
-            restart = "Restart=always\nRestartSec=100ms" if name == "restless" else ""
-            limit = "StartLimitIntervalSec=0"
-            (units / f"{name}.service").write_text(f"[Unit]\n{limit}\n[Service]\n{restart}\nExecStart={command}\n")
-            (wanted / f"{name}.service").symlink_to(units.relative_to(root) / f"{name}.service")
-        (units / "alias-of-steady.service").symlink_to("steady.service")
-        argv = [nspawn, "-D", str(root), "-b", "--private-network", "--register=no", "--keep-unit", "--console=pipe"]
-        argv.append("--link-journal=no")
-        container = subprocess.Popen(
-            argv,
-            env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        stack.callback(container.wait, 30)
-        stack.callback(container.terminate)
-        yield _first_process(container.pid)
+def first_process(tmp_path_factory):
+    """Boot a systemd with a service that fails, one that runs and one that is restarted for ever; yield its first process."""
+    steady = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nAlias=alias-of-steady.service\n"
+    restless = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=100ms\nExecStart=/bin/false\n"
+    units = {"doomed": "[Service]\nExecStart=/bin/false\n", "steady": steady, "restless": restless}
+    with booted(tmp_path_factory.mktemp("nspawn"), units, up="steady") as pid:
+        subprocess.run([*inside(pid), "/usr/bin/systemctl", "enable", "steady"], check=True, capture_output=True)
+        yield pid
 
 
-def _first_process(nspawn):
-    children = Path(f"/proc/{nspawn}/task/{nspawn}/children")
-    for _ in range(300):
-        pid = children.read_text(encoding="ascii").strip()
-        through = ["/usr/bin/nsenter", "-t", pid, "-a"]
-        if (
-            pid
-            and subprocess.run(
-                [*through, "/usr/bin/systemctl", "is-active", "steady"], capture_output=True, check=False
-            ).returncode
-            == 0
-        ):
-            return pid
-        time.sleep(0.1)
-    pytest.fail("systemd did not come up in 30 s")
-
-
-def test_a_real_systemd_tells_failed_active_and_restarts(booted):
+def test_a_real_systemd_tells_failed_active_and_restarts(first_process):
     """A unit that failed, one that runs and is called by its alias, one that is restarted for ever, one that is not there."""
     options = services.ServicesOptions(required=["steady", "alias-of-steady", "doomed", "missing"])
-    host = RealHost(["/usr/bin/nsenter", "-t", booted, "-a"])
-    host.path = lambda absolute: Path(f"/proc/{booted}/root{absolute}")
+    host = RealHost(inside(first_process))
+    host.path = lambda absolute: Path(f"/proc/{first_process}/root{absolute}")
     read = {}
     one = services.PLUGIN.build(options, host)
     for _ in range(50):
