@@ -23,10 +23,7 @@ courier has the journal that makes a retry safe.
 from __future__ import annotations
 
 import base64
-import contextlib
-import email.utils
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -50,6 +47,7 @@ from ticketing_clients._errors import (
     TicketGone,
 )
 from ticketing_clients._exchange import Adapter, Exchange, cause, check_address
+from ticketing_clients._refusals import wait_told, words_of
 
 UNNAMED_WAIT = 60.0  # seconds, where a desk says that there is a limit and not for how long
 
@@ -186,14 +184,14 @@ class Http:
 
     def _refusal(self, asked: _Asked, answer: _Answer) -> DeskError:
         """Return what an answer other than success means."""
-        said = _words_of(answer.body)
+        said = words_of(answer.body)
         what = f"answered {answer.status}" + (f": {said}" if said else "")
         of_a_read: type[DeskError] = DeskUnreachable
         match answer.status:
             case 429:
                 alone = bool(asked.ticket) and self._ticket_limit(answer.headers, answer.body)
-                return Throttled(self._message(asked, what), _wait(answer.headers), ticket_only=alone)
-            case 403 if (wait := _wait(answer.headers)) is not None or "rate limit" in said.lower():
+                return Throttled(self._message(asked, what), wait_told(answer.headers), ticket_only=alone)
+            case 403 if (wait := wait_told(answer.headers)) is not None or "rate limit" in said.lower():
                 # GitHub's second limits need not name a wait, and want a minute then.
                 return Throttled(self._message(asked, what), UNNAMED_WAIT if wait is None else wait)
             case 401 | 403:
@@ -220,65 +218,6 @@ class Http:
         return text
 
 
-def _words_of(body: bytes) -> str:
-    """Return the desk's own short message from an error body: only what looks like one, never the body as such."""
-    with contextlib.suppress(msgspec.MsgspecError):
-        words = _strings(msgspec.json.decode(body))
-        text = "".join(letter if letter.isprintable() else " " for letter in "; ".join(words))
-        return cut(" ".join(text.split()), LONGEST_MESSAGE)
-    return ""
-
-
-def _strings(said: Any) -> list[str]:
-    """Return the sentences in the shapes desks use.
-
-    {"message": …}, {"errors": [… or {field: …}]}, {"error": {…}}, {"error": …, "details": {field: …}}, [ … ].
-    """
-    match said:
-        case str():
-            return [said]
-        case list():
-            return [text for one in said for text in _strings(one)]
-        case {"errors": dict() as fields, **rest}:
-            named = [f"{field}: {text}" for field, one in fields.items() for text in _strings(one)]
-            return _strings(rest.get("errorMessages", [])) + named
-        case {"details": dict() as fields, **rest}:
-            return [*_strings(rest), *(text for one in fields.values() for text in _strings(one))]
-        case dict():
-            keys = ("message", "error", "errors", "errorMessage", "errorMessages", "detail", "description", "title")
-            return [text for key in keys if key in said for text in _strings(said[key])]
-        case _:
-            return []
-
-
 def basic(user: str, password: str) -> str:
     """Return the Authorization header of a user who logs in with a password or a token."""
     return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
-
-
-def _wait(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds for which the desk asks to be left alone; None when it names none."""
-    now = headers.get("Date", "")
-    wait = _seconds(headers.get("Retry-After", ""), now)
-    reset = headers.get("X-RateLimit-Reset", "")
-    if wait is None and headers.get("X-RateLimit-Remaining", "") == "0" and reset.isdigit():
-        wait = max(0.0, float(reset) - _told(now).timestamp())  # in unix seconds, as GitHub and GitLab say it
-    return wait
-
-
-def _seconds(retry_after: str, date: str) -> float | None:
-    """Return Retry-After as seconds: a number as it is, a date against the desk's own clock where it tells it."""
-    if retry_after.strip().isdigit():
-        return float(retry_after)
-    try:
-        then = email.utils.parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (then - _told(date)).total_seconds())
-
-
-def _told(date: str) -> datetime:
-    """Return the time that the desk's own clock told with its answer, or else ours."""
-    with contextlib.suppress(ValueError):
-        return email.utils.parsedate_to_datetime(date)
-    return datetime.now(UTC)

@@ -1,7 +1,7 @@
 """The contract of every ticketing client, as tests to inherit: derive a class from ClientContract and say how to reach the desk.
 
 Run it against the real desk where there is one. What a client's capabilities leave out is skipped. It needs pytest, so nothing of
-the product imports this module.
+the product imports this module. It is long, for it is all that a client promises.
 """
 
 # ruff: noqa: S101 - assert is how pytest asserts

@@ -16,6 +16,8 @@ answer in it, so an answer is worth as much as a mail is; it moves the case, and
 What is seen by whom is the desk's business: everything goes to the addresses in `to`. Priority is told when the thread opens,
 as mails tell it; a change of it is told by the comment that comes with it. A submission service that replaces Message-IDs
 (Amazon SES) breaks threads, and answers in them are not found.
+
+The file is longer than most clients, because it has two servers to be configured, and keeps the ticket itself.
 """
 
 from __future__ import annotations

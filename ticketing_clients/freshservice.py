@@ -374,4 +374,5 @@ PLUGIN = ClientPlugin(
     options=FreshserviceOptions,
     build=Freshservice,
     tested="a stateful stand-in that behaves as documented; not run against a real service",
+    requests_per_minute=100,  # of Freshservice's smallest plan
 )

@@ -297,4 +297,5 @@ PLUGIN = ClientPlugin(
     options=GitHubOptions,
     build=GitHub,
     tested="the vendor's specification and a stateful stand-in; not run against the real service",
+    requests_per_minute=83,  # 5,000 an hour
 )

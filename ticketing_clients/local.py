@@ -2,6 +2,8 @@
 
 Daemon, courier and command line open the file at the same time, so each call opens it for itself and lets go. What people do here
 they do by hand through `record_act`. A change is one transaction: it is there for good, or it was not made.
+
+The file is longer than most clients, because it is the desk as well.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Reje
 from ticketing_clients._markup.markdown import to_markdown
 from ticketing_clients._markup.textile import to_textile
 from ticketing_clients._options import Bytes, CaFile, Id, SecretName, StatusIds
-from ticketing_clients._redmine.rest import Answer, Issue, Journal, RedmineRest
+from ticketing_clients._redmine.answers import Answer, Issue, Journal
+from ticketing_clients._redmine.rest import RedmineRest
 from ticketing_clients._ticket import (
     WORKING,
     Act,

@@ -31,7 +31,8 @@ from ticketing_clients._errors import NotApplied, TicketGone
 from ticketing_clients._servicenow.acts import HISTORY_FIELDS, JOURNAL_FIELDS, acts_of, as_plain
 from ticketing_clients._servicenow.checks import checks_of
 from ticketing_clients._servicenow.options import PRIORITIES, STATUSES, ServiceNowOptions
-from ticketing_clients._servicenow.rest import Login, Record, ServiceNowRest, condition, is_plain
+from ticketing_clients._servicenow.records import Record, condition, is_plain
+from ticketing_clients._servicenow.rest import Login, ServiceNowRest
 from ticketing_clients._ticket import (
     WORKING,
     Attachment,

@@ -45,9 +45,10 @@ from ticketing_clients._ticket import (
     TicketState,
 )
 from ticketing_clients._understanding import meanings, most_urgent, still_open
+from ticketing_clients._zendesk.answers import ZendeskTicket
 from ticketing_clients._zendesk.audits import MERGED, acts_in
 from ticketing_clients._zendesk.checks import URGENCIES, checks, urgency
-from ticketing_clients._zendesk.rest import ZendeskRest, ZendeskTicket
+from ticketing_clients._zendesk.rest import ZendeskRest
 
 LONGEST_SUBJECT = 150  # code points; ours, for Zendesk names no limit and cuts longer ones off in its lists
 LONGEST_BODY = 60_000  # bytes of HTML; a little under the 64 KiB of a text in its database

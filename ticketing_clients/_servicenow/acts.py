@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from ticketing_clients._acts import lines_of, meant_by, plain_of_html, said
-from ticketing_clients._servicenow.rest import Record
+from ticketing_clients._servicenow.records import Record
 from ticketing_clients._ticket import WORKING, Act, ActKind, Status
 
 JOURNAL_FIELDS = "sys_id,element,value,sys_created_by,sys_created_on"

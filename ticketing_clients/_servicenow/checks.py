@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ticketing_clients._client import Check
 from ticketing_clients._errors import Rejected
-from ticketing_clients._servicenow.rest import ServiceNowRest, condition
+from ticketing_clients._servicenow.records import condition
+from ticketing_clients._servicenow.rest import ServiceNowRest
 from ticketing_clients._ticket import Status
 
 MEGABYTE = 1024 * 1024

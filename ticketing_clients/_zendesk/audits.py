@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ticketing_clients._acts import meant_by, plain_of_html, said
 from ticketing_clients._ticket import Act, ActKind, Status
-from ticketing_clients._zendesk.rest import Audit, Event, ZendeskTicket
+from ticketing_clients._zendesk.answers import Audit, Event, ZendeskTicket
 
 MERGED = "closed_by_merge"  # the tag that Zendesk gives to a ticket which it closed by merging it into another
 

@@ -9,7 +9,8 @@ from ticketing_clients._client import Check
 from ticketing_clients._errors import Rejected
 from ticketing_clients._ticket import Status
 from ticketing_clients._understanding import absent
-from ticketing_clients._zendesk.rest import Field, Settings, User, ZendeskRest
+from ticketing_clients._zendesk.answers import Field, Settings, User
+from ticketing_clients._zendesk.rest import ZendeskRest
 
 URGENCIES: tuple[str | None, ...] = (None, "low", "normal", "high", "urgent")
 FEW_PRIORITIES = 1  # the sub-type of a priority field that has only normal and high
