@@ -15,10 +15,10 @@ def diagnosis_lines(diagnosis: Diagnosis, zone: str = "UTC") -> Iterator[str]:
     """Yield the lines of `diagnosis`: its facts, then what could not be seen; times are in `zone`. Details are texts already."""
     for fact in diagnosis.facts:
         yield _fact(fact, zone)
-    if diagnosis.whole:
-        return
-    yield ""
-    yield "Not seen:"
+    if diagnosis.facts and diagnosis.unseen:
+        yield ""
+    if diagnosis.unseen:
+        yield "Not seen:"
     for unseen in diagnosis.unseen:
         yield f"  {_unseen(unseen)}"
 

@@ -87,7 +87,7 @@ def show(key: str, state_dir: Path, *, as_json: bool) -> int:
 @options.state_dir
 @options.as_json
 def diagnose_case(key: str, config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
-    """Look now, as an engineer would first, at what a case is about. Nothing is changed, sent or kept; it may take a minute."""
+    """Look at a case's cause as an engineer would first. It changes, sends and keeps nothing, and may take two minutes."""
     rules = load(config_path, parts={"collectors", "rules"}).rules_by_id
     with opened_store(state_dir) as store:
         case = the_case(store, key)

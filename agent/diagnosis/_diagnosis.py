@@ -98,7 +98,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     subject: dict[str, str] = {}
     memory: str | None = None
     remember: bool = True
-    seconds: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 120.0
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,13 +14,21 @@ from collectors import CollectorError
 JOURNALCTL, DMESG = "/usr/bin/journalctl", "/usr/bin/dmesg"
 ANSWER_WITHIN = 20.0  # seconds
 MOST_LINES = 2000
-# Failing hardware and file systems, as Linux's own drivers word it (drivers/ata, scsi, nvme, md; fs/ext4, xfs, btrfs; EDAC).
-TROUBLE = re.compile(
-    r"\bI/O error|EXT4-fs (?:error|warning)|EXT4-fs \(.*\): Remounting|JBD2: .*[Ee]rror|Aborting journal|XFS \(.*\): .*"
-    r"(?:[Cc]orrupt|[Ss]hutting down|error)|BTRFS (?:error|critical|warning)|blk_update_request|Medium Error|"
-    r"critical (?:medium|target) error|ata\d+(?:\.\d+)?: .*(?:failed|error|exception)|nvme\d*.*(?:timeout|[Rr]emoving|error)|"
-    r"md/raid.*(?:[Ff]ailure|[Ff]ailed)|Machine [Cc]heck|EDAC .*[CU]E|hung_task|blocked for more than"
+# Failing hardware and file systems, as Linux's own drivers word it (block, ata, scsi, nvme, md, edac; ext4, jbd2, xfs, btrfs).
+_TROUBLE = (
+    r"\bI/O error",
+    r"Medium Error|critical (?:medium|target) error",
+    r"ata\d+(?:\.\d+)?: .*(?:failed|error|exception)",
+    r"nvme\d*.*(?:timeout|removing|error)",
+    r"md/raid.*(?:failure|failed)",
+    r"EXT4-fs (?:error|warning)|EXT4-fs \(.*\): Remounting",
+    r"JBD2: .*error|Aborting journal",
+    r"XFS \(.*\): .*(?:corrupt|shutting down|error)",
+    r"BTRFS (?:error|critical|warning)",
+    r"Machine check|EDAC .*\b[CU]E\b",
+    r"blocked for more than",
 )
+TROUBLE = re.compile("|".join(_TROUBLE), re.IGNORECASE)
 OUT_OF_MEMORY = re.compile(
     r"(?P<kind>Out of memory|Memory cgroup out of memory): Killed process (?P<pid>\d+) \((?P<program>.*)\)"
     r"(?:.*anon-rss:(?P<kilobytes>\d+)kB)?"

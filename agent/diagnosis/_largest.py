@@ -55,8 +55,9 @@ def largest(look: Look, place: Place, kind: Kind, used: int, accounted: int = 0)
     view = View(total=used, seen=seen, hidden=not tree.whole)
     yield DiagnosisFact(name=f"{kind.word}_seen_ratio", value=view.ratio, unit="ratio", whole=view.whole)
     yield from _unseen(tree)
-    yield from _named(f"path_{kind.word}", kind, place, tree.amounts, least=used * NAMED, unseen=view.unseen)
-    yield from _named(f"path_changed_{kind.word}", kind, place, tree.changed, least=used * NAMED, unseen=view.unseen)
+    for name, amounts in ((f"path_{kind.word}", tree.amounts), (f"path_changed_{kind.word}", tree.changed)):
+        for path, amount in _named(amounts, used * NAMED, view.unseen, place):
+            yield _fact(name, kind, path, amount, view)
     growth: Mapping[str, float] = {}
     before = look.before
     if before is not None and _comparable(before, look.at):
@@ -64,19 +65,21 @@ def largest(look: Look, place: Place, kind: Kind, used: int, accounted: int = 0)
         least = max(GROWN * (used - before.total), float(tree.floor))
         yield DiagnosisFact(name="compared_with_timestamp", value=before.at, unit="timestamp")
         unseen = _unseen_growth(before, view)
-        yield from _named(f"path_growth_{kind.word}", kind, place, growth, least=least, unseen=unseen)
+        for path, amount in _named(growth, least, unseen, place):
+            yield _fact(f"path_growth_{kind.word}", kind, path, amount, view)
     yield _listing(kind, tree, view, used, growth)
     if tree.finished:
         look.after = _remembered(look, tree, used, seen)
 
 
-def _named(
-    name: str, kind: Kind, place: Place, amounts: Mapping[str, float], *, least: float, unseen: float
-) -> Iterator[DiagnosisFact]:
-    """Yield the paths of `least` or more, of which nothing unseen can be as much. What is spread over all of it is no path."""
-    named = [one for one in heaviest(amounts, max(least, 1)) if one[0] != place.path and one[1] > unseen]
-    for path, amount in named[:MOST_NAMED]:
-        yield DiagnosisFact(name=name, value=float(amount), unit=kind.unit, labels={"path": path}, whole=not unseen)
+def _named(amounts: Mapping[str, float], least: float, unseen: float, place: Place) -> list[tuple[str, float]]:
+    """Return the paths of `least` or more, of which nothing unseen can be as much. What is spread over all of it is no path."""
+    ranked = heaviest(amounts, max(least, 1))
+    return [(path, amount) for path, amount in ranked if path != place.path and amount > unseen][:MOST_NAMED]
+
+
+def _fact(name: str, kind: Kind, path: str, amount: float, view: View) -> DiagnosisFact:
+    return DiagnosisFact(name=name, value=float(amount), unit=kind.unit, labels={"path": path}, whole=view.whole)
 
 
 def _unseen(tree: Tree) -> Iterator[Unseen | Detail]:

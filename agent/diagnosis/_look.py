@@ -36,7 +36,7 @@ class Look:
         self,
         subject: Mapping[str, str],
         *,
-        seconds: float = 60.0,
+        seconds: float = 120.0,
         before: Memory | None = None,
         root: Path = Path("/"),
         at: float | None = None,

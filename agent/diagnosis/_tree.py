@@ -18,6 +18,8 @@ DEEPEST = 1000
 MOST_PATHS = 4000
 # Files with several names that are told apart; of more only the first names are counted.
 MOST_LINKED = 500_000
+# Longer paths are not kept: no program can be given one (PATH_MAX), and a deep tree must not take our memory.
+LONGEST_PATH = 4096
 # Directories not permitted that are named; all are counted.
 MOST_DENIED = 1000
 _CAN_WALK = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
@@ -53,7 +55,7 @@ class Tree:
 
     def keep(self, path: str, amount: int, changed: int) -> None:
         """Remember a path, and forget the small ones when there are too many."""
-        if amount < self.floor:
+        if amount < self.floor or len(path) > LONGEST_PATH:
             return
         self.amounts[path], self.changed[path] = amount, changed
         while len(self.amounts) > MOST_PATHS:

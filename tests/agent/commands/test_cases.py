@@ -1,5 +1,7 @@
 """`foretell cases`: what a person sees of a case, and what becomes of a person's word."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -167,3 +169,35 @@ def test_a_mistyped_verb_is_answered_with_the_nearest(foretell):
     ended = foretell("cases", "shwo", "a1")
     assert ended.status == 2
     assert "Did you mean 'show'?" in ended.err
+
+
+@pytest.fixture
+def small():
+    """A file system that is looked through in no time."""
+    place = next((place for place in ("/dev/shm", "/run") if Path(place).is_mount()), None)
+    return place or pytest.skip("this host has no small file system mounted")
+
+
+def test_a_case_is_diagnosed_as_its_rule_says(foretell, recorded, state, small):
+    """A file system in memory is looked at like any other; who only looks leaves nothing behind."""
+    recorded(rule="tmpfs_full", subject={"mountpoint": small})
+    ended = foretell("cases", "diagnose", "a1", "--json")
+    assert (ended.status, ended.json["id"], ended.json["subject"]) == (0, "disk_space", {"mountpoint": small})
+    assert {fact["name"] for fact in ended.json["facts"]} >= {"used_bytes", "bytes_seen_ratio"}
+    assert not (state / "diagnosis").exists()
+
+
+def test_a_diagnosis_reads_as_lines_with_its_details_below(foretell, recorded, small):
+    """Amounts as people say them."""
+    recorded(rule="tmpfs_full", subject={"mountpoint": small})
+    lines = foretell("cases", "diagnose", "a1").out.splitlines()
+    assert any(line.startswith("used: ") for line in lines)
+    assert "largest.txt" in lines
+
+
+def test_a_diagnosis_that_found_nothing_says_what_it_could_not_see(foretell, recorded):
+    """Which is not health."""
+    recorded(rule="disk_inodes", subject={"mountpoint": "/not/mounted"})
+    ended = foretell("cases", "diagnose", "a1")
+    assert ended.status == 3
+    assert ended.out == "Not seen:\n  inodes: failed (nothing is mounted at /not/mounted any more)\n"

@@ -133,6 +133,7 @@ def test_trouble_is_known_by_the_kernels_own_words(line):
         "nvme nvme0: 8/0/0 default/read/poll queues",
         "ata1: SATA link up 6.0 Gbps (SStatus 133 SControl 300)",
         "XFS (dm-0): Ending clean mount",
+        "EDAC MC0: Giving out device to module skx_edac controller Skylake Socket#0",
     ],
 )
 def test_what_every_boot_says_is_no_trouble(line):

@@ -4,6 +4,7 @@ import importlib
 import re
 import threading
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from agent.diagnosis._look import Look, Memory
 from agent.diagnosis._runner import GENERIC, run, steps_of
 from collectors import CollectorError, NotSupported
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs/diagnosis.md"
 REMEMBERED = Memory(at=1000.0, user=0, total=10, seen=9, floor=1, amounts={b"/srv/\xff": 7})
 
 
@@ -203,6 +205,26 @@ def test_every_diagnosis_is_steps_that_say_what_they_yield(name):
     assert found == name
     assert steps
     assert all(step.__doc__ for step in steps)
+
+
+def test_the_example_in_the_documentation_is_a_diagnosis(scripted):
+    """It is what authors begin with."""
+    [code] = re.findall(r"```python\n(.*?)```", DOCUMENTATION.read_text("utf-8"), re.DOTALL)
+    module = {}
+    exec(compile(code, str(DOCUMENTATION), "exec"), module)  # noqa: S102 - our own text
+    look = scripted(answers={"/usr/sbin/postqueue": "A1B2  512 Tue\n   (connection refused)\n"})
+    found = [item for step in module["STEPS"] for item in step(look)]
+    assert [item.name for item in found] == ["mails_waiting", "mail-reasons.txt"]
+    assert (found[0].value, found[1].text) == (1.0, "(connection refused)\n")
+
+
+def test_the_documentation_has_every_diagnosis():
+    """And each rule beside the one that is made for it."""
+    text = DOCUMENTATION.read_text("utf-8")
+    rows = {row[1]: row[2] for row in re.finditer(r"^\| `(\w+)` \| ([^|]*) \|", text, re.MULTILINE)}
+    assert sorted(rows) == diagnoses()
+    for rule, _ in load().rules:
+        assert rule.id in rows[rule.diagnosis or rule.id].split(", ")
 
 
 def test_a_level_of_consent_lets_out_what_it_allows_and_no_more():

@@ -164,6 +164,13 @@ def test_it_goes_down_only_so_far_and_says_so(tmp_path, monkeypatch):
     assert tree.total == 21
 
 
+def test_paths_that_no_program_could_be_given_are_not_kept(tmp_path, monkeypatch):
+    """They count in those above them."""
+    monkeypatch.setattr(_tree, "LONGEST_PATH", len(str(tmp_path)) + 4)
+    (tmp_path / "a/long").mkdir(parents=True)
+    assert walked(tmp_path).amounts == {str(tmp_path): 3, f"{tmp_path}/a": 2}
+
+
 def test_few_paths_are_kept_of_many(tmp_path, monkeypatch):
     """The large ones; the total is of all."""
     monkeypatch.setattr(_tree, "MOST_PATHS", 10)
