@@ -19,6 +19,8 @@ import structlog
 
 from agent import logs
 from agent.config import Configuration, load
+from agent.consent import Level
+from agent.consent_gate import ask
 from agent.courier_process import Job
 from agent.decode import join
 from agent.delivery import Delivery
@@ -29,7 +31,7 @@ from agent.render import RenderContext
 from agent.secrets import Secrets
 from agent.store import Store
 from agent.version import VERSION
-from ticketing_clients import TicketingClient
+from ticketing_clients import TicketingClient, TicketType
 
 log = structlog.get_logger()
 
@@ -73,7 +75,11 @@ def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[
             version=VERSION,
             listens=client.capabilities.read,
         )
-        health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
+
+        def allowed(rule: str, type_: TicketType) -> Level:
+            return ask(Path(job.state_dir), configuration, now()).level(rule, type_, now())
+
+        health = Delivery(store, client, render, desk, now, allowed=allowed).run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health
 

@@ -35,10 +35,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CourierProcess:
-    """The courier for one desk, one at a time. `clock` says how long it has been at work."""
+    """The courier for one desk, one at a time. `clock` says how long it has been at work.
 
-    def __init__(self, desk: str, clock: Clock) -> None:
+    module: what is started instead, with the same manners, given another job.
+    """
+
+    def __init__(self, desk: str, clock: Clock, module: str = "agent.courier") -> None:
         """Start nothing yet."""
+        self._module = module
         self._desk = desk
         self._clock = clock
         self._child: subprocess.Popen[bytes] | None = None
@@ -49,12 +53,12 @@ class CourierProcess:
         """Whether one was started and its end was not told yet."""
         return self._child is not None
 
-    def start(self, job: Job) -> None:
+    def start(self, job: msgspec.Struct) -> None:
         """Start one with `job`. Raises OSError."""
         environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
         self._started = self._clock.monotonic()
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "agent.courier"],
+            [sys.executable, "-P", "-m", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             cwd="/",
@@ -74,7 +78,7 @@ class CourierProcess:
         if self._child.poll() is None:
             if self._clock.monotonic() - self._started < LONGEST_BATCH:
                 return None
-            log.error("the courier did not end, killing it", desk=self._desk)
+            log.error("it did not end, killing it", module=self._module, desk=self._desk)
             self.end()
         status, self._child = self._child.returncode, None
         return status

@@ -17,6 +17,7 @@ from types import FrameType
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from agent.bundle_dispatch import BundleDispatcher
 from agent.clock import Clock, ClockWatch, HostClock
 from agent.collecting import CollectionRunner
 from agent.config import Configuration, load
@@ -133,6 +134,7 @@ def make_resident(
         folder=folder,
         pipeline=pipeline,
         dispatcher=dispatcher,
+        bundles=BundleDispatcher(store, folder.path, configuration, host, clock=clock),
         metrics=Metrics(meanings),
         clock=clock,
         on_first_cycle=on_first_cycle,

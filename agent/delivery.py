@@ -17,7 +17,7 @@ from agent.looking import Looker
 from agent.model import DeskHealth, Operation, QueuedOperation
 from agent.outbox import Outbox
 from agent.render import RenderContext
-from agent.sending import Sender
+from agent.sending import Allowed, NotAllowed, Sender, nothing_allowed
 from agent.settings import MINUTE
 from agent.store import Store
 from ticketing_clients import (
@@ -43,12 +43,19 @@ class Delivery:
     """One desk's batch. `now` tells the time in unix seconds; everything durable happens in `store` and `outbox`."""
 
     def __init__(
-        self, store: Store, client: TicketingClient, render: RenderContext, desk: str, now: Callable[[], float]
+        self,
+        store: Store,
+        client: TicketingClient,
+        render: RenderContext,
+        desk: str,
+        now: Callable[[], float],
+        *,
+        allowed: Allowed = nothing_allowed,
     ) -> None:
-        """Given the store, a desk's client, what rendering needs, the desk's configured name, and the time."""
+        """Given the store, a desk's client, what rendering needs, the desk's configured name, the time, and the consent."""
         self.store = store
         self.outbox = Outbox(store)
-        self.sender = Sender(store, client, render)
+        self.sender = Sender(store, client, render, allowed)
         self.looker = Looker(store, client, desk, now)
         self.host = render.host.id
         self.desk = desk
@@ -111,6 +118,10 @@ class Delivery:
             payload = self.sender.payload(queued)
         except Rejected as error:
             self._set_aside(operation, error)
+            return
+        except NotAllowed as error:
+            log.warning("not sent", operation=operation.id, detail=str(error))
+            self.outbox.forbid(operation.id, str(error), self.now())
             return
         if not self.outbox.sending(operation.id, not_before=self.now() + self._settle):
             return  # given up since the batch was read

@@ -14,7 +14,7 @@ goes on when the opening is retried and done, or dropped.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +22,7 @@ import msgspec
 
 from agent.model import Case, Delivered, DeskEvent, Operation, QueuedOperation, QueueState, Refused
 from agent.settings import DAY
-from agent.spool import FileFacts, Spool
+from agent.spool import FileConsent, FileFacts, Spool
 from agent.status import Queue
 from agent.store import Store
 from ticketing_clients import Attachment, TicketRef
@@ -31,6 +31,9 @@ _COLUMNS = "record, desk, state, attempts, not_before, reason, detail, rendered,
 
 # A wait of more than a day was reckoned by a clock that lied, and is over.
 _LONGEST_WAIT = DAY
+
+#: why a file was given up that consent does not let out any more
+FORBIDDEN = "forbidden"
 
 # With min(), SQLite takes the other columns from the row that has it. Of the chosen rows only are texts and all read.
 _DUE = f"""
@@ -76,9 +79,10 @@ class Outbox:
             ),
         )
 
-    def attach(self, case: Case, file: Attachment, at: float) -> str:
+    def attach(self, case: Case, file: Attachment, at: float, needs: FileConsent | None = None) -> str:
         """Queue `file` for the home ticket of `case` and return the operation's id; it is kept in the spool until it is settled.
 
+        needs: the consent without which it stays here, also when it is taken back while it waits; None for what is core.
         The same content is attached to a case once, however often it is queued.
         """
         digest = sha256(file.content).hexdigest()
@@ -88,6 +92,7 @@ class Outbox:
             size=len(file.content),
             sha256=digest,
             priority=case.priority,
+            needs=needs,
         )
         operation = Operation(
             id=f"{case.key[:16]}-{digest[:16]}",
@@ -111,6 +116,27 @@ class Outbox:
                 "SELECT id FROM operations WHERE kind = 'attach' AND state IN ('queued', 'sending', 'rejected')"
             )
             self._spool.keep_only({name for (name,) in rows})
+
+    def forbid(self, id: str, detail: str, at: float) -> None:  # noqa: A002 - it is called that everywhere
+        """Give up a file that may not leave any more, remove it, and tell the case. One on its way may still arrive."""
+        with self._store.transaction():
+            one = self._operation(id)
+            self._change(id, state="dropped", reason=FORBIDDEN, detail=detail)
+            self._tell(Refused(case=one.case, operation=id, kind=one.kind, reason=FORBIDDEN, at=at, desk=one.desk))
+        self.sweep()
+
+    def expire_files(self, before: float) -> None:
+        """Give up the files that need consent and were queued before this (unix seconds): a copy is not kept for ever."""
+        rows = self._database.read(
+            """
+            SELECT id, record, desk FROM operations
+            WHERE kind = 'attach' AND state IN ('queued', 'rejected') AND created_at < ?
+            """,
+            (before,),
+        )
+        for name, record, desk in rows:
+            if _recorded(record, desk).facts.get("needs") is not None:
+                self._change(name, state="dropped", detail="it waited for too long, and was removed")
 
     def name_desk(self, desk: str) -> None:
         """Say where the operations go that were queued when there was only one desk, and none was named."""
@@ -140,6 +166,28 @@ class Outbox:
             (case, desk),
         )
         return _ref(rows[0][0]) if rows else None
+
+    def attached_since(self, at: float) -> int:
+        """Return the bytes of the files that need consent and were queued since then (unix seconds), whatever became of them."""
+        return sum(one.size for one in self._consented(at))
+
+    def has_attached(self, case: str | None = None, since: float = 0.0) -> bool:
+        """Return whether a file that needs consent was queued since then (unix seconds) for this case, or for any.
+
+        One that was forbidden later does not count: it may be sent when consent comes again.
+        """
+        return any(self._consented(since, case, but=FORBIDDEN))
+
+    def _consented(self, since: float, case: str | None = None, but: str | None = None) -> Iterator[FileFacts]:
+        rows = self._database.read(
+            """
+            SELECT record, desk FROM operations
+            WHERE kind = 'attach' AND case_key = coalesce(?, case_key) AND created_at >= ? AND reason IS NOT ?
+            """,
+            (case, since, but),
+        )
+        files = (msgspec.convert(_recorded(*row).facts, FileFacts) for row in rows)
+        return (one for one in files if one.needs is not None)
 
     def opened_at(self, case: str, desk: str) -> float | None:
         """Return when (unix seconds) the case's ticket at `desk` was last opened or reopened; None when we never did."""

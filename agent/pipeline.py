@@ -82,11 +82,13 @@ class Pipeline:
     def flush(self, at: float) -> None:
         """Write the young history and the judge's memories down; a crash loses at most what came after.
 
-        What closed longer ago than the history reaches back is forgotten, and the spool is swept. Raises StoreUnavailable.
+        What closed longer ago than the history reaches back is forgotten, and files that waited for too long are removed.
+        Raises StoreUnavailable.
         """
         self.history.flush(at)
         self.store.save_memories(self.judge.dump())
         self.store.forget_closed(before=at - self.configuration.settings.history.hourly)
+        self.outbox.expire_files(before=at - self.configuration.settings.bundle.keep)
         self.outbox.sweep()
 
     def _follow(self, findings: Sequence[Finding], situation: Situation) -> tuple[Sequence[Operation], str]:

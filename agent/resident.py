@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from agent.bundle_dispatch import BundleDispatcher
 from agent.case_details import case_details
 from agent.clock import Clock, ClockWatch
 from agent.config import Configuration
@@ -38,6 +39,7 @@ class Resident:
         folder: StateFolder,
         pipeline: Pipeline,
         dispatcher: Dispatcher,
+        bundles: BundleDispatcher,
         metrics: Metrics,
         clock: Clock,
         on_first_cycle: Callable[[Snapshot], None],
@@ -47,6 +49,7 @@ class Resident:
         self.folder = folder
         self.pipeline = pipeline
         self.dispatcher = dispatcher
+        self.bundles = bundles
         self.clock = clock
         self.snapshot: Snapshot | None = None
         self.fatal: StoreDamaged | None = None  # only a new start mends it, by setting the damaged records aside
@@ -81,6 +84,7 @@ class Resident:
         self._note_trouble("consent", record_trouble(self.folder.path))
         self._flush_when_due()
         self._deliver(cycle)
+        self._bundle(cycle)
         self._number += 1
         self._show(cycle, began)
         self._finished = self.clock.monotonic()
@@ -119,6 +123,16 @@ class Resident:
         died = f"the courier for {', '.join(sorted(self._failed))} ended with an error; see the log"
         self._note_trouble("courier", died if self._failed else "")
 
+    def _bundle(self, cycle: Cycle) -> None:
+        try:
+            self.bundles.consider(cycle.cases.values(), cycle.at)
+        except StoreDamaged:
+            raise
+        except (OSError, StoreUnavailable) as error:
+            self._note_trouble("bundle", f"no log bundles are made: {error}")
+        else:
+            self._note_trouble("bundle", "")
+
     def _flush_when_due(self) -> None:
         if self.clock.monotonic() - self._flushed < self.configuration.settings.history.flush:
             return
@@ -128,6 +142,7 @@ class Resident:
     def _flush(self) -> None:
         try:
             self.pipeline.flush(self.clock.now())
+            self.bundles.forget(before=self.clock.now() - self.configuration.settings.bundle.keep)
         except StoreUnavailable as error:
             self._note_trouble("history", f"history is kept in memory only: {error}")
         else:
@@ -180,6 +195,7 @@ class Resident:
     def stop(self) -> None:
         """Write down what is young, and end the courier."""
         self._flush()
+        self.bundles.stop()
         self.dispatcher.stop(COURIER_PATIENCE)
 
     # -- what the page asks -----------------------------------------------------------------------------------------

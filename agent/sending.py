@@ -6,11 +6,13 @@ Nothing is decided here. A lookup compares keys exactly, and of two tickets the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import msgspec
 import structlog
 
 from agent.asking import close_twin, tickets_of
+from agent.consent import Level, at_least
 from agent.model import Operation, QueuedOperation
 from agent.outbox import Outbox
 from agent.render import RenderContext, render_comment, render_ticket
@@ -27,9 +29,22 @@ from ticketing_clients import (
     TicketGone,
     TicketingClient,
     TicketRef,
+    TicketType,
 )
 
 log = structlog.get_logger()
+
+#: what may leave now on tickets of a rule and type
+Allowed = Callable[[str, TicketType], Level]
+
+
+class NotAllowed(Exception):
+    """Consent does not let it out, or not any more; the message says so."""
+
+
+def nothing_allowed(_rule: str, _type: TicketType) -> Level:
+    """Allow a ticket's core, where nobody can be asked for more."""
+    return "none"
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -42,21 +57,25 @@ class Sent(msgspec.Struct, frozen=True):
 class Sender:
     """What is done at one desk. `store` and `outbox` are read, and the outbox keeps what was rendered."""
 
-    def __init__(self, store: Store, client: TicketingClient, render: RenderContext) -> None:
-        """Given the store, the desk's client and what rendering needs."""
+    def __init__(
+        self, store: Store, client: TicketingClient, render: RenderContext, allowed: Allowed = nothing_allowed
+    ) -> None:
+        """Given the store, the desk's client, what rendering needs, and whom to ask what is `allowed`."""
         self.store = store
         self.outbox = Outbox(store)
         self.spool = Spool(store.folder)
         self.client = client
         self.can = client.capabilities
         self.render = render
+        self.allowed = allowed
 
     # -- the bytes --------------------------------------------------------------------------------------------------
 
     def payload(self, queued: QueuedOperation) -> bytes:
         """Return the exact bytes of this operation: a file's, or what was rendered for it, rendering it the first time only.
 
-        Raises Rejected when there are none that may leave, which is this operation's own trouble and no other's.
+        Raises Rejected when there are none that may leave, which is this operation's own trouble and no other's; NotAllowed
+        when consent keeps them here.
         """
         if queued.operation.kind == "attach":
             return self._file(queued.operation)
@@ -82,6 +101,12 @@ class Sender:
             content = self.spool.get(operation.id, facts)
         except (msgspec.ValidationError, FileAltered) as error:
             raise Rejected(str(error)) from error
+        if facts.needs is not None:
+            level = self.allowed(facts.needs.rule, facts.needs.type)
+            if not at_least(level, facts.needs.level):
+                raise NotAllowed(
+                    f"consent is `{level}` now, and {facts.name} needs `{facts.needs.level}`: it stays here"
+                )
         largest = self.can.largest_attachment
         if not self.can.attach:
             raise Rejected(f"{facts.name} stays here: the desk takes no files")

@@ -10,17 +10,26 @@ from pathlib import Path
 
 import msgspec
 
+from agent.consent import Level
 from agent.folder import sync_folder
 from agent.store import StoreUnavailable
-from ticketing_clients import Priority
+from ticketing_clients import Priority, TicketType
 
 FOLDER_NAME = "spool"
+
+
+class FileConsent(msgspec.Struct, frozen=True, kw_only=True):
+    """What must be allowed for a file to leave, asked again when it does: this level on tickets of this rule and type."""
+
+    level: Level
+    rule: str
+    type: TicketType
 
 
 class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What an `attach` operation carries: the name and media type that the desk gets, size in bytes, SHA-256 in hex digits.
 
-    priority: of the case, by which the outbox orders.
+    priority: of the case, by which the outbox orders. needs: the consent without which it stays here; None for what is core.
     """
 
     name: str
@@ -28,6 +37,7 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     sha256: str
     priority: Priority = "P4"
+    needs: FileConsent | None = None
 
 
 class FileAltered(Exception):

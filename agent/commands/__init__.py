@@ -10,6 +10,7 @@ COMMANDS = {
     "cases": "list, show, acknowledge, defer or confirm cases",
     "outbox": "list, retry or drop what waits for the desk",
     "consent": "show, grant or take back what may leave this host on tickets",
+    "bundle": "show the log bundle of a case byte for byte, have it sent",
     "replay": "say which tickets a configuration would have opened on a history",
     "doctor": "check installation, configuration, permissions and desk",
     "plugins": "list collectors, threshold kinds and desks",
