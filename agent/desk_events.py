@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.cases import Followed
-from agent.model import Acted, Adopted, Delivered, DeskEvent, Observed, Refused
+from agent.model import FORBIDDEN, Acted, Adopted, Delivered, DeskEvent, Observed, Refused
 from ticketing_clients import Act
 
 # Older ones on a ticket that goes on for so long have had their effect.
@@ -18,6 +18,10 @@ def hear(one: Followed, event: DeskEvent) -> None:
         case Refused():
             by = f" by {event.desk}" if event.copy else ""
             one.happenings.append(f"refused {event.kind}{by}: {event.reason}")
+            if (
+                event.kind == "attach" and event.reason != FORBIDDEN
+            ):  # whoever withdrew consent need not be told on the ticket
+                one.ask("comment", "not_attached", desks=one.desks[:1])
         case Adopted():
             _adopt(one, event)
         case Acted():

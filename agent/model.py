@@ -90,6 +90,7 @@ Topic = Literal[
     "digest",
     "members",
     "attached",
+    "not_attached",
 ]
 
 
@@ -112,6 +113,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, object]
     created_at: float
 
+
+#: why a file was given up that consent does not let out any more
+FORBIDDEN = "forbidden"
 
 QueueState = Literal["queued", "sending", "done", "rejected", "dropped"]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from agent.model import Case, Delivered, DeskEvent, Operation, QueuedOperation, QueueState, Refused
+from agent.model import FORBIDDEN, Case, Delivered, DeskEvent, Operation, QueuedOperation, QueueState, Refused
 from agent.settings import DAY
 from agent.spool import FileConsent, FileFacts, Spool
 from agent.status import Queue
@@ -31,9 +31,6 @@ _COLUMNS = "record, desk, state, attempts, not_before, reason, detail, rendered,
 
 # A wait of more than a day was reckoned by a clock that lied, and is over.
 _LONGEST_WAIT = DAY
-
-#: why a file was given up that consent does not let out any more
-FORBIDDEN = "forbidden"
 
 # With min(), SQLite takes the other columns from the row that has it. Of the chosen rows only are texts and all read.
 _DUE = f"""

@@ -111,6 +111,21 @@ class TestCopies:
         host.fill(host.delivered(HOME), host.delivered(COPY, "comment"))
         assert host.case.ticket == HOME
 
+    @pytest.mark.parametrize(
+        ("reason", "said"),
+        [("rejected", ["comment not_attached home"]), ("forbidden", [])],
+        ids=["refused", "forbidden"],
+    )
+    def test_a_file_that_was_refused_is_told_on_the_ticket(self, reason, said):
+        """At home and internally; but not that consent was taken back: whoever did that knows."""
+        host = Host()
+        host.open()
+        assert (
+            host.fill(Refused(case=KEY, operation="x", kind="attach", reason=reason, at=host.now, desk="home")) == said
+        )
+        assert host.happenings[-1] == f"refused attach: {reason}"
+        assert not any(one.public for one in host.operations[-len(said) :] if said)
+
     def test_the_end_is_told_to_all(self):
         """A person's closing at home is not theirs."""
         host = Host()

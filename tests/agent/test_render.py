@@ -35,7 +35,17 @@ CONTEXT = RenderContext(
     version="0.1.0",
 )
 DEAF = msgspec.structs.replace(CONTEXT, listens=False)
-TOPICS = ("worse", "recovered", "not_fixed", "still_breaching", "closed", "returned", "digest", "members")
+TOPICS = (
+    "worse",
+    "recovered",
+    "not_fixed",
+    "still_breaching",
+    "closed",
+    "returned",
+    "digest",
+    "members",
+    "not_attached",
+)
 
 FILLING = CaseFacts(
     key="a1" * 32,
