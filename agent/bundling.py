@@ -17,8 +17,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from agent import logs
-from agent.bundle import Built, NotBuilt, Request, build_in_child
+from agent import logs, plain
+from agent.bundle import Built, NotBuilt, Request, build_in_child, put
 from agent.bundle_dispatch import FOLDER, Task
 from agent.case_details import case_details
 from agent.config import Configuration, load
@@ -37,6 +37,7 @@ LOCK = "bundle.lock"
 MEDIA_TYPE = "application/gzip"
 #: what leaves without being asked for each time; a tail of logs is asked for by a person
 BY_ITSELF: Level = "excerpt"
+UTC = "UTC"
 # So many hours of our own readings before the bundle is made.
 _MEASURED = 7 * 24
 
@@ -94,7 +95,7 @@ class Bundling:
             with lock(self._state_dir, LOCK):
                 record.unlink(missing_ok=True)
                 built = build_in_child(self._request(case, level, file), progress)
-                record.write_bytes(msgspec.json.encode(built))
+                put(record, msgspec.json.encode(built))
         except FolderInUse as error:
             raise Refusal("another bundle is being built; try again in a minute") from error
         except (NotBuilt, OSError) as error:
@@ -126,7 +127,7 @@ class Bundling:
         story = case_details(self._store, self._state_dir, case, {}).time_line
         known = {"rule": case.rule, "about": summary, "severity": case.severity.name.lower(), "state": case.state}
         facts = [f"{name}: {value}" for name, value in (known | case.subject | case.evidence).items()]
-        return [*facts, "", *(f"{int(one.at)}  {one.what}" for one in story)]
+        return [*facts, "", *(f"{plain.moment(one.at, UTC)}  {one.what}" for one in story)]
 
     def _measured(self, case: Case) -> list[str]:
         """Return the hourly means, lows and highs of everything that has the labels of the case's subject."""
@@ -136,7 +137,10 @@ class Bundling:
         for series in history.series():
             if all(label in series for label in labels):
                 hours = history.hourly(series, self._now - _MEASURED * 3600, self._now + 1)
-                lines += [f"{int(hour.at)} {series} {hour}" for hour in hours]
+                lines += [
+                    f"{plain.moment(hour.at, UTC)}  {series}  mean {hour.mean:.6g}, {hour.low:.6g} to {hour.high:.6g}"
+                    for hour in hours
+                ]
         return lines
 
     # -- what is kept -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 A child of low priority does it all; `agent.bundling` decides what is built, kept, approved and queued.
 """
 
+from agent.bundle._archive import put
 from agent.bundle._child import NotBuilt, build_in_child
 from agent.bundle._manifest import Built, File, LeftOutSource, Manifest, Request
 from agent.bundle._sources import load_sources
@@ -18,4 +19,5 @@ __all__ = [
     "Request",
     "build_in_child",
     "load_sources",
+    "put",
 ]

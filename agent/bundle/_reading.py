@@ -110,6 +110,7 @@ class Reader:
             raise Absent("the collectors are switched off")
         seen = CollectionRunner(wanted, time.monotonic).collect(self._request.at)
         lines = [f"{one.series} {one.value:.15g} {one.unit}" for one in seen.readings]
+        lines += [f"{one.collector}: {one.not_supported}" for one in seen.outcomes if one.not_supported]
         lines += [f"could not check {gap.name} {dict(gap.labels)}: {gap.reason}" for gap in seen.unchecked]
         return _text(lines)
 
