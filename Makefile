@@ -2,7 +2,7 @@
 # Another interpreter: make run PYTHON=python3.12. Another address: make run LISTEN=127.0.0.1:19470.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-desks test-faults test-e2e check bench judge golden docs lock clean
+.PHONY: help setup run demo test test-desks test-faults test-e2e check bench bench-replay judge golden docs lock clean
 
 # The first interpreter that is new enough; tools/setup.py says what to do when there is none.
 PYTHON := $(or $(PYTHON),$(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -60,6 +60,10 @@ bench: ## measure what the agent costs on this host
 	$(environment) run
 	@$(BIN)/python tools/bench.py
 
+bench-replay: ## measure how fast a history is replayed
+	$(environment) run
+	@$(BIN)/python tools/bench_replay.py
+
 judge: ## score the rules on histories whose truth is known: DATA=FOLDER
 	$(environment) dev
 	@$(BIN)/python tools/judge.py $(DATA)
@@ -68,7 +72,7 @@ bench-delivery: ## measure how a courier empties a long outbox
 	$(environment) dev
 	@PYTHONPATH=tests/support $(BIN)/python tools/bench_delivery.py
 
-fault-runs: ## run every fault against the real desks, every kill included (root, the better part of an hour)
+fault-runs: ## run every fault against the real desks, every kill included (root, half an hour)
 	$(environment) dev
 	@$(BIN)/python tools/fault_runs.py
 

@@ -1,6 +1,6 @@
 """Runs every fault against the real desks once, kill -9 at every system call included, and writes the result down.
 
-    make fault-runs           all of it, as root: the better part of an hour
+    make fault-runs           all of it, as root: half an hour
     tools/fault_runs.py ARG…  with further arguments for pytest, to try; writes nothing
 
 What is run is `tests/faults`; there a sample of the kills is taken, here all of them.
