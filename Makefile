@@ -2,7 +2,7 @@
 # Another interpreter: make run PYTHON=python3.12. Another address: make run LISTEN=127.0.0.1:19470.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-desks test-faults test-e2e check bench bench-replay judge golden docs lock clean
+.PHONY: help setup run demo test test-desks test-faults test-e2e check bench bench-delivery bench-replay fault-runs judge golden docs lock clean
 
 # The first interpreter that is new enough; tools/setup.py says what to do when there is none.
 PYTHON := $(or $(PYTHON),$(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
