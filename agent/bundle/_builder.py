@@ -5,8 +5,9 @@ Whatever goes wrong with a source leaves that source out, and the manifest says 
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -24,6 +25,8 @@ from thresholds import allows
 
 #: lines of a log that may leave at consent `excerpt`
 EXCERPT = 200
+#: seconds that redacting one source may take
+LONGEST = 20.0
 
 Progress = Callable[[str], None]
 
@@ -71,7 +74,7 @@ def _file(name: str, source: Source, request: Request, reader: Reader, redactor:
     most = source.lines if not tail or at_least(request.level, "logs") else min(source.lines, EXCERPT)
     report = Report()
     with reader.read(source, most) as raw:
-        kept, caps = _within(redactor.lines(raw.layout, raw.lines, report), most, source.bytes, newest=tail)
+        kept, caps = _within(redactor.lines(raw.layout, _in_time(raw.lines), report), most, source.bytes, newest=tail)
         notes = list(raw.notes)
     content = "".join(f"{line}\n" for line in kept).encode()
     entry = File(
@@ -87,6 +90,19 @@ def _file(name: str, source: Source, request: Request, reader: Reader, redactor:
         notes=notes,
     )
     return entry, content
+
+
+class OutOfTime(Exception):
+    """A source has more than can be redacted in its time."""
+
+
+def _in_time(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield `lines`. Raises OutOfTime: one source too long must not cost the whole bundle."""
+    until = time.monotonic() + LONGEST
+    for line in lines:
+        if time.monotonic() > until:
+            raise OutOfTime
+        yield line
 
 
 def _within(lines: Iterable[str], most: int, largest: int, *, newest: bool) -> tuple[list[str], list[str]]:

@@ -154,6 +154,14 @@ def test_a_list_keeps_its_beginning_and_says_that_it_was_cut(full):
     assert (len(lines), lines[0]) == (5000, "package-0000 1.0 amd64")
 
 
+def test_a_source_that_takes_too_long_is_left_out_and_costs_no_other(full, monkeypatch):
+    """Half a source may lack what matters, and the rest must not wait for it."""
+    monkeypatch.setattr("agent.bundle._builder.LONGEST", -1.0)
+    bundle = full.bundle()
+    assert bundle.why("unit-journal") == "reading failed: OutOfTime"
+    assert set(bundle.files) == {"README", "MANIFEST.json"}
+
+
 def test_readings_say_what_could_not_be_checked(full):
     """Unknown is never healthy, in a bundle neither."""
     services = collector(

@@ -58,9 +58,9 @@ class Office:
         """Write the configuration."""
         self.file.write_text(CONFIG.format(more=self.folder / "few.toml", bundle=bundle))
 
-    def decide(self, level=None, lasts=DAY):
+    def decide(self, level=None, lasts=DAY, classes=()):
         """Have a person allow a level, or take everything back."""
-        scope, now = Scope(customer="default"), time.time()
+        scope, now = Scope(customer="default", classes=classes), time.time()
         if level is None:
             entry = Revocation(by="Kim", entered_by="kim", at=now, scope=scope)
         else:
@@ -171,6 +171,39 @@ def test_consent_that_is_gone_while_it_waits_keeps_it_here(foretell, office, how
     office.decide("excerpt")
     office.by_itself()
     assert len(office.deliver(200.0)) == 1
+
+
+@pytest.mark.parametrize("level", ["facts", "excerpt", "logs"])
+@pytest.mark.parametrize(
+    ("classes", "covered"),
+    [
+        (("disk_*",), True),
+        (("type:capacity",), True),
+        (("cpu_*",), False),
+        (("!disk_space",), False),
+        (("type:security",), False),
+    ],
+)
+def test_consent_is_for_classes_of_tickets(office, level, classes, covered):
+    """What leaves by itself with this one is never more than its class was allowed, and never a tail."""
+    office.decide(level, classes=classes)
+    with Store.open(office.state) as store:
+        bundling = Bundling(load(office.file, parts={"rules"}), office.state, store, HOST, time.time())
+        assert bundling.level(office.case) == (level if covered else "none")
+        if not covered:
+            with pytest.raises(Refusal, match="consent for disk_space is `none`"):
+                bundling.by_itself(office.case)
+            assert not store.folder.joinpath(FOLDER).exists()
+
+
+def test_a_ticket_that_speaks_for_many_problems_gets_no_bundle(office):
+    """Each of them may have its own consent."""
+    office.decide("logs")
+    storm = msgspec.structs.replace(office.case, rule="storm")
+    with Store.open(office.state) as store:
+        bundling = Bundling(load(office.file, parts={"rules"}), office.state, store, HOST, time.time())
+        with pytest.raises(Refusal, match="one of the problems themselves"):
+            bundling.by_itself(storm)
 
 
 def test_what_was_changed_after_the_preview_does_not_leave(foretell, office):
