@@ -24,7 +24,7 @@ JOURNALCTL, DPKG_QUERY, RPM = "/usr/bin/journalctl", "/usr/bin/dpkg-query", "/us
 ANSWER_WITHIN = 30.0  # seconds
 LOOK_FOR = 45.0  # seconds that the first look may take
 # So many lines of a log are read for each that may be kept, for most are not allowed to leave.
-READ_AHEAD = 10
+READ_AHEAD = 4
 TYPICAL_LINE = 250  # bytes, rather long
 # `collectors.safe_text` writes these so; in the middle of a key they would hide it from redaction, which drops the characters.
 _INVISIBLE = re.compile(r"\\u(?:00ad|200[b-f]|206[0-4]|feff)")
