@@ -25,7 +25,7 @@ ANSWER_WITHIN = 30.0  # seconds
 LOOK_FOR = 45.0  # seconds that the first look may take
 # So many lines of a log are read for each that may be kept, for most are not allowed to leave.
 READ_AHEAD = 4
-TYPICAL_LINE = 250  # bytes, rather long
+TYPICAL_LINE = 100  # bytes
 # `collectors.safe_text` writes these so; in the middle of a key they would hide it from redaction, which drops the characters.
 _INVISIBLE = re.compile(r"\\u(?:00ad|200[b-f]|206[0-4]|feff)")
 _UNIT = re.compile(r"[\w:.\\][\w@:.\\-]{0,255}")  # no pattern and no option: `journalctl --unit` understands more
