@@ -109,9 +109,15 @@ class PrioritySettings(Section, frozen=True, kw_only=True):
     planned: Annotated[
         Seconds, msgspec.Meta(description="Expected within this time: it is medium; later, or without a date: low.")
     ] = 7 * DAY
-    high: ByUrgency = ByUrgency(high="P1", medium="P2", low="P3")
-    medium: ByUrgency = ByUrgency(high="P2", medium="P3", low="P4")
-    low: ByUrgency = ByUrgency(high="P3", medium="P4", low="P4")
+    high: Annotated[ByUrgency, msgspec.Meta(description="Priorities of a high impact, by urgency.")] = ByUrgency(
+        high="P1", medium="P2", low="P3"
+    )
+    medium: Annotated[ByUrgency, msgspec.Meta(description="Priorities of a medium impact.")] = ByUrgency(
+        high="P2", medium="P3", low="P4"
+    )
+    low: Annotated[ByUrgency, msgspec.Meta(description="Priorities of a low impact.")] = ByUrgency(
+        high="P3", medium="P4", low="P4"
+    )
     criticality: Annotated[
         dict[Criticality, int],
         msgspec.Meta(description="Grades by which host.criticality moves the rule's impact; high 1, low -1."),
