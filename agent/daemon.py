@@ -58,9 +58,9 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         self.server.start()
+        watch = ClockWatch(self.clock)  # before the first cycle, so that no step is missed
         self._schedule()
         self.scheduler.start()
-        watch = ClockWatch(self.clock)
         while not self.resident.fatal and not self.stopping.wait(WATCH_SECONDS):
             if watch.step():
                 self._schedule()
