@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 PATIENCE = 30.0  # seconds; far more than a boot needs
+CHECKOUT = Path(__file__).parents[2]
 
 
 @contextlib.contextmanager
@@ -49,7 +50,8 @@ def booted(base: Path, units: Mapping[str, str], *, up: str) -> Iterator[str]:
             (folder / f"{name}.service").write_text(text)
             (wanted / f"{name}.service").symlink_to(folder.relative_to(root) / f"{name}.service")
         argv = [nspawn, "-D", str(root), "-b", "--private-network", "--register=no", "--keep-unit", "--console=pipe"]
-        argv.append("--link-journal=no")
+        # The checkout may lie where a container has a place of its own, as /tmp.
+        argv += ["--link-journal=no", f"--bind-ro={CHECKOUT}"]
         container = subprocess.Popen(
             argv,
             env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
