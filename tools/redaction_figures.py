@@ -19,7 +19,7 @@ def main() -> None:
     lines = harmless()
     leaked = 0
     print(
-        f"| line templates | of {planted} planted forms in {shapes} places come out | of harmless lines may leave | of those altered |"
+        f"| line templates | come out, of {planted} planted forms in {shapes} places | harmless lines that leave | altered |"
     )
     print("|---|---|---|---|")
     for name, templates in (("as shipped", None), ("every line let out", open_templates())):

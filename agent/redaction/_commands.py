@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from agent.redaction._hints import Hinted
 from agent.redaction._spans import Span, mask
 
 _VALUE = r"(?:\\.|\"[^\"]*+\"|'[^']*+'|[^\s\\\"']|[\"'\\])++"
 # Long options need no table: the name says it. `--password-file /run/x` names a place, not a secret.
-_LONG_OPTION = re.compile(
-    r"(?<!\S)[\"']?-{1,2}(?:[A-Za-z0-9]{1,20}[-_]){0,4}(?i:passw(?:or)?d|passphrase|passcode|pass|passwd|pwd|pw|secret|token|"
-    r"api-?key|access-?key|secret-?key|private-?key|auth-?key|key-?pass|storepass|keypass|credentials?|bearer|cookie|psk|otp|pin)"
-    rf"(?:[-_](?:key|id|value|text|string))?[\"']?\s{{1,8}}(?P<value>{_VALUE})"
+_LONG_OPTION = Hinted(
+    re.compile(
+        r"(?<!\S)[\"']?-{1,2}(?:[A-Za-z0-9]{1,20}[-_]){0,4}(?i:passw(?:or)?d|passphrase|passcode|pass|passwd|pwd|pw|secret|token|"
+        r"api-?key|access-?key|secret-?key|private-?key|auth-?key|key-?pass|storepass|keypass|credentials?|bearer|cookie|psk|otp|pin)"
+        rf"(?:[-_](?:key|id|value|text|string))?[\"']?\s{{1,8}}(?P<value>{_VALUE})"
+    ),
+    ("-",),
 )
 # Programs, and the options behind which they take a secret. A letter takes it with and without a blank (`-pX`, `-p X`).
 _OPTIONS = {
@@ -58,29 +62,42 @@ _READS_SECRET = re.compile(
     r"helm\s+registry|smbpasswd|pdbedit|ssh-add|sshpass|base64|xargs|sha\d+sum|md5sum|htpasswd|gh\s+auth)"
 )
 _WRITES = re.compile(r"(?<![\w-])(?:echo|printf)\s")
-_HERE_STRING = re.compile(rf"<<<\s*(?P<value>{_VALUE})")
-_WINDOWS_OPTION = re.compile(r"(?<=\s)/(?:p|pw|pass|pwd|password|rp):(?P<value>\S++)", re.IGNORECASE)
+
+
+def _behind(before: str, *hints: str) -> Hinted:
+    """Return what finds the value behind `before`, in upper and lower case."""
+    return Hinted(re.compile(rf"(?i:{before})(?P<value>{_VALUE})"), hints)
+
+
 # Statements and directives in which only a blank stands before the secret.
-_STATEMENT = re.compile(
-    r"(?i:\bidentified\s{1,8}(?:with\s{1,8}\S{1,40}\s{1,8})?(?:by|as)\s{1,8}(?:password\s{1,8})?|\bpassword\s{1,8}(?:\d\s{1,4})?(?=['\"]|\S*[\d!@#$%^&*+/_~-])"
-    r"(?!for\b|authentication\b|check\b|file\b|change)|(?<![\w-])(?:requirepass|masterauth|bindpw|rootpw|enable\s{1,4}secret|enable\s{1,4}password|"
-    r"tacacs-server\s{1,4}key|radius-server\s{1,4}key|key-string|pre-shared-key|wpa-passphrase|auth-pass|ppp\s{1,4}chap\s{1,4}password)"
-    r"\s{1,8}(?:\d\s{1,4})?|(?<![\w-])(?:r[ow]communit(?:y|y6)|snmp-server\s{1,4}community|snmp\s{1,4}community|community\s{1,4}string|"
-    r"com2sec6?\s{1,8}\S{1,64}\s{1,8}\S{1,64}|trapcommunity|trap2?sink\s{1,8}\S{1,128}|authcommunity\s{1,4}\S{1,64})\s{1,8})"
-    rf"(?P<value>{_VALUE})"
+_STATEMENTS = (
+    _behind(r"\bidentified\s{1,8}(?:with\s{1,8}\S{1,40}\s{1,8})?(?:by|as)\s{1,8}(?:password\s{1,8})?", "identified"),
+    _behind(r"\bpassword\s{1,8}(?:\d\s{1,4})?(?=['\"]|\S*[\d!@#$%^&*+/_~-])", "password"),
+    _behind(
+        r"(?<![\w-])(?:requirepass|masterauth|bindpw|rootpw)\s{1,8}", "requirepass", "masterauth", "bindpw", "rootpw"
+    ),
+    _behind(r"(?<![\w-])(?:enable|ppp\s{1,4}chap)\s{1,4}(?:secret|password)\s{1,8}(?:\d\s{1,4})?", "enable", "chap"),
+    _behind(r"(?<![\w-])(?:(?:tacacs|radius)-server\s{1,4}key|key-string|pre-shared-key)\s{1,8}(?:\d\s{1,4})?", "key"),
+    _behind(r"(?<![\w-])(?:wpa-passphrase|auth-pass)\s{1,8}", "pass"),
+    _behind(r"(?<![\w-])(?:r[ow]community6?|trapcommunity|(?:snmp-server|snmp)\s{1,4}community)\s{1,8}", "community"),
+    _behind(r"(?<![\w-])(?:community\s{1,4}string|authcommunity\s{1,4}\S{1,64})\s{1,8}", "community"),
+    _behind(
+        r"(?<![\w-])(?:com2sec6?\s{1,8}\S{1,64}\s{1,8}\S{1,64}|trap2?sink\s{1,8}\S{1,128})\s{1,8}", "com2sec", "trap"
+    ),
+    Hinted(re.compile(r"\b(?:createUser|(?:usm|snmp-server\s{1,4})user)\s(?P<value>.*)", re.IGNORECASE), ("user",)),
+    Hinted(re.compile(r"(?<!\S)(?:login|account)\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<value>\S++)"), ("password",)),
+    Hinted(re.compile(rf"<<<\s*(?P<value>{_VALUE})"), ("<<<",)),
+    Hinted(re.compile(r"(?<=\s)/(?:p|pw|pass|pwd|password|rp):(?P<value>\S++)", re.IGNORECASE), ("/p", "/rp")),
 )
-_CREATE_USER = re.compile(r"\bcreateUser\s(?P<value>.*)|\b(?:usm|snmp-server\s{1,4})user\s(?P<other>.*)", re.IGNORECASE)
-_NETRC = re.compile(r"(?<!\S)(?:login|account)\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<value>\S++)")
 
 
 def command_lines(line: str) -> Iterator[Span]:
     """Yield what in command lines and directives is a secret."""
     instead = mask("command_line")
-    for pattern in (_LONG_OPTION, _HERE_STRING, _WINDOWS_OPTION, _STATEMENT, _NETRC):
-        for found in pattern.finditer(line):
+    lowered = line.lower()
+    for hinted in (_LONG_OPTION, *_STATEMENTS):
+        for found in hinted.finditer(line, lowered):
             yield Span(*found.span("value"), instead)
-    for found in _CREATE_USER.finditer(line):
-        yield Span(*found.span("value" if found["value"] is not None else "other"), instead)
     seen: set[str] = set()
     for program in _PROGRAM.finditer(line):
         name = program[0].removesuffix(".exe")

@@ -17,7 +17,7 @@ _DEPTH = 2  # encodings within encodings
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{12,}+={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:0[xX])?((?:[0-9A-Fa-f]{2}){8,}+)(?![0-9A-Za-z])")
 _RUN = re.compile(r"[^\s\"'<>]++")
-_ESCAPED = re.compile(r"\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
+_ESCAPED = re.compile(r"(?<!\\)\\+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})")
 
 
 def encoded(rules: Iterable[Find]) -> Find:
@@ -35,10 +35,10 @@ def encoded(rules: Iterable[Find]) -> Find:
             if hides(inner, 1):
                 yield Span(*span, instead)
         # Single escaped characters may stand in a key or in its value: what counts is whether more is found without them.
-        if "\\" in line and _ESCAPED.search(line):
+        if "\\" in line and (first := _ESCAPED.search(line)):
             inner = _ESCAPED.sub(_character, line)
             if sum(len(list(rule(inner))) - len(list(rule(line))) for rule in rules) > 0:
-                yield Span(0, len(line), instead)
+                yield Span(line.rfind(" ", 0, first.start()) + 1, len(line), instead)
 
     return find
 

@@ -57,7 +57,7 @@ _PERSONAL_KEY = re.compile(
     rf"(?i:{_PERSONAL})(?P<rest>[A-Za-z0-9_]{{0,20}}){_OPENED}"
     r"(?:" + _EQUALS + r"|(?P<says>\s{0,4}[为為是]\s{0,4})|(?P<tag>>|&gt;))\s{0,64}"
 )
-_CLOSE = re.compile(r"\\*[\"'`]|%22|&quot;|\\u0022")
+_CLOSE = re.compile(r"(?<!\\)\\*[\"'`]|%22|&quot;|\\u0022")
 # As a shell reads a word: quotes hold blanks together, a backslash keeps the next character.
 _WORD = re.compile(r"(?:\\.|\"[^\"]*+\"|'[^']*+'|\S)*+")
 # What stands in place of a secret already, and words of Debian's that hold a key's name before an architecture (`passwd:amd64`).

@@ -70,15 +70,18 @@ def _character(character: str) -> str:
     units = [utf16[at : at + 2].hex() for at in range(0, len(utf16), 2)]
     ways = [
         re.escape(character),
-        rf"\\\\*{re.escape(character)}",
-        "".join(rf"\\\\*u{_hex(unit)}" for unit in units),
-        "".join(rf"\\\\*x{_hex(f'{byte:02x}')}" for byte in character.encode()),
-        "".join(rf"\\\\*{byte:03o}" for byte in character.encode()),
+        rf"\\{{1,16}}{re.escape(character)}",
+        "".join(rf"\\{{1,16}}u{_hex(unit)}" for unit in units),
+        rf"\\{{1,16}}U{_hex(f'{code:08x}')}",
+        "".join(rf"\\{{1,16}}x{_hex(f'{byte:02x}')}" for byte in character.encode()),
+        "".join(rf"\\{{1,16}}{byte:03o}" for byte in character.encode()),
         "".join(rf"%(?:25)*{_hex(f'{byte:02x}')}" for byte in character.encode()),
         rf"&#(?:0*{code}|[xX]0*{_hex(f'{code:x}')});",
     ]
+    if code < 1 << 8:
+        ways.append(rf"\\{{1,16}}x{_hex(f'{code:02x}')}")
     if character in _NAMED:
-        ways.append(rf"\\\\*{_NAMED[character]}")
+        ways.append(rf"\\{{1,16}}{_NAMED[character]}")
     if character == " ":
         ways.append(r"\+")
     if code in codepoint2name:
@@ -97,10 +100,10 @@ def _packed(text: str) -> Iterator[str]:
     if len(text.encode()) < _SHORTEST_ENCODED:
         return
     for raw in (text.encode(), text.encode("utf-16-le")):
-        yield r"(?:0[xX]|\\+x|[ :,-])?".join(_hex(f"{byte:02x}") for byte in raw)
+        yield r"(?:0[xX]|\\{1,16}x|[ :,-])?".join(_hex(f"{byte:02x}") for byte in raw)
         for shift in range(3):
             # A line break may stand anywhere, written out.
-            yield r"(?:\\+[rn])*+".join(map(_base64_character, _core(raw, shift)))
+            yield r"(?:\\{1,16}[rn])*+".join(map(_base64_character, _core(raw, shift)))
 
 
 def _core(raw: bytes, shift: int) -> str:

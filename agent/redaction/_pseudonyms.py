@@ -12,6 +12,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from agent.redaction._common_names import COMMON_HOSTS, COMMON_USERS, KNOWN_SITE
+from agent.redaction._hints import Hinted
 from agent.redaction._spans import Find, Span, mask
 from agent.redaction._templates import Field
 from agent.redaction._urls import URL, authority
@@ -19,122 +21,12 @@ from agent.redaction._urls import URL, authority
 SHORTEST_KEY = 16  # bytes
 _DIGITS = 6  # of hexadecimal: among a hundred names, two alike in one of 3,000 bundles
 
-#: accounts and names that every host has: they tell nothing of a person, and much of what happened
-COMMON_USERS = frozenset(
-    [
-        "root",
-        "daemon",
-        "bin",
-        "sys",
-        "sync",
-        "games",
-        "man",
-        "lp",
-        "mail",
-        "news",
-        "uucp",
-        "proxy",
-        "www-data",
-        "backup",
-        "list",
-        "irc",
-        "gnats",
-        "nobody",
-        "messagebus",
-        "sshd",
-        "_apt",
-        "systemd-network",
-        "systemd-resolve",
-        "systemd-timesync",
-        "systemd-coredump",
-        "systemd-oom",
-        "systemd-journal",
-        "polkitd",
-        "syslog",
-        "uuidd",
-        "tcpdump",
-        "landscape",
-        "pollinate",
-        "lxd",
-        "dnsmasq",
-        "avahi",
-        "rtkit",
-        "cups-pk-helper",
-        "mysql",
-        "postgres",
-        "redis",
-        "nginx",
-        "apache",
-        "httpd",
-        "postfix",
-        "dovecot",
-        "exim",
-        "debian-exim",
-        "bind",
-        "named",
-        "chrony",
-        "ntp",
-        "snmp",
-        "zabbix",
-        "prometheus",
-        "node_exporter",
-        "grafana",
-        "elasticsearch",
-        "rabbitmq",
-        "mongodb",
-        "memcache",
-        "haproxy",
-        "varnish",
-        "tomcat",
-        "jenkins",
-        "git",
-        "docker",
-        "kube",
-        "ceph",
-        "rpc",
-        "rpcuser",
-        "statd",
-        "nslcd",
-        "sssd",
-        "puppet",
-        "salt",
-        "ansible",
-        "unknown",
-        "user",
-        "users",
-        "foretell",
-        "system",
-        "local_service",
-        "network_service",
-        "localservice",
-        "networkservice",
-        "trustedinstaller",
-    ]
-)
-_COMMON_HOSTS = frozenset(
-    [
-        "localhost",
-        "localhost.localdomain",
-        "ip6-localhost",
-        "ip6-loopback",
-        "none",
-        "any",
-        "null",
-        "true",
-        "false",
-        "yes",
-        "no",
-        "unknown",
-        "self",
-        "local",
-        "default",
-    ]
-)
 _LETTER = re.compile(r"[^\W\d_]")
 _LABEL = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 _NAME = rf"{_LABEL}(?:\.{_LABEL})*"
+_PRIVATE_ENDINGS = "local|lan|internal|intern|corp|intranet|localdomain|private|ad|lokal|home"
 _PRIVATE_NAME = re.compile(
-    rf"(?<![\w@.-])((?:{_LABEL}\.)+(?:local|lan|internal|intern|corp|intranet|home\.arpa|localdomain|private|ad|lokal))"
+    rf"(?<![\w@.-])((?:{_LABEL}\.)+(?:{_PRIVATE_ENDINGS}|home\.arpa))"
     r"(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
@@ -152,41 +44,77 @@ _MAC = re.compile(
 _HOME = re.compile(
     r"(?:/home/|/Users/|[A-Za-z]:\\+Users\\+|/var/mail/|/var/spool/(?:mail|cron(?:/crontabs)?)/|/run/media/)([\w.@-]{1,64})"
 )
-_DOMAIN_USER = re.compile(r"(?<![\w\\/.:])([A-Z][A-Z0-9-]{1,14}\\+[A-Za-z][\w.-]{1,63}\$?)(?![\w\\])")
-_USER_KEY = re.compile(
-    r"(?:(?<![A-Za-z])(?i:(?:r|remote[_-]?|db[_-]?|auth[_-]?|http[_-]?|smtp[_-]?|bind[_-]?|log)?user(?:[_-]?name|[_-]?id)?|usr|login|logname|log[_-]?in[_-]?name|"
-    r"acct|account(?:[_-]?name)?|owner|uid|auid|sasl_username|samaccountname|userprincipalname|givenname|cn|sn|bind[_-]?dn)|(?<=[a-z])User(?:[Nn]ame|I[dD])?|"
-    r"用户名?|帐号|账号|账户名?|登录名|操作员|管理员|用戶名?|帳號|使用者)"
-    r"(?:\\*[\"'])?\s{0,4}(?:=>|==?|::?|为|是)\s{0,4}(?:\\*[\"'])?(?!session\b)([^\s\\\"'=,;&:()\[\]{}<>|]{1,64})"
+_DOMAIN_USER = Hinted(re.compile(r"(?<![\w\\/.:])([A-Z][A-Z0-9-]{1,14}\\+[A-Za-z][\w.-]{1,63}\$?)(?![\w\\])"), ("\\",))
+_USER_KEY = Hinted(
+    re.compile(
+        r"(?:(?<![A-Za-z])(?i:(?:r|remote[_-]?|db[_-]?|auth[_-]?|http[_-]?|smtp[_-]?|bind[_-]?|log)?user(?:[_-]?name|[_-]?id)?|"
+        r"usr|login|logname|log[_-]?in[_-]?name|"
+        r"acct|account(?:[_-]?name)?|owner|uid|auid|sasl_username|samaccountname|userprincipalname|givenname|cn|sn|bind[_-]?dn)|"
+        r"(?<=[a-z])User(?:[Nn]ame|I[dD])?|"
+        r"用户名?|帐号|账号|账户名?|登录名|操作员|管理员|用戶名?|帳號|使用者)"
+        r"(?:\\*[\"'])?\s{0,4}(?:=>|==?|::?|为|是)\s{0,4}(?:\\*[\"'])?(?!session\b)([^\s\\\"'=,;&:()\[\]{}<>|]{1,64})"
+    ),
+    (
+        "usr",
+        "user",
+        "login",
+        "logname",
+        "log_in",
+        "log-in",
+        "acct",
+        "account",
+        "owner",
+        "uid",
+        "sasl_",
+        "samaccount",
+        "givenname",
+        "cn",
+        "sn",
+        "binddn",
+        "bind_dn",
+        "bind-dn",
+        "用",
+        "帐",
+        "账",
+        "登",
+        "操",
+        "管",
+        "帳",
+        "使",
+    ),
 )
-_USER_WORDS = re.compile(
-    r"\b(?:(?:for|of|by|as|from|to) (?:invalid |illegal |unknown )?user|(?:invalid|illegal|unknown|no such) user|logged in as) "
-    r"['\"]?(?!(?:space|mode|namespaces?|sessions?|process(?:es)?|interface|data|input|requests?|logins?)\b)([\w.@\\$-]{1,64})"
-    r"|用[户戶] ?['\"「“]?([A-Za-z][\w.@-]{1,63})",
-    re.IGNORECASE,
+_USER_WORDS = Hinted(
+    re.compile(
+        r"\b(?:(?:for|of|by|as|from|to) (?:invalid |illegal |unknown )?user|(?:invalid|illegal|unknown|no such) user|"
+        r"logged in as) "
+        r"['\"]?(?!(?:space|mode|namespaces?|sessions?|process(?:es)?|interface|data|input|requests?|logins?)\b)([\w.@\\$-]{1,64})"
+        r"|用[户戶] ?['\"「“]?([A-Za-z][\w.@-]{1,63})",
+        re.IGNORECASE,
+    ),
+    ("user", "logged in as", "用"),
 )
-_SSH_TARGET = re.compile(
-    r"\b(?:ssh|scp|sftp|rsync|mosh|ssh-copy-id|sshfs|git)\b[^|;@]{0,128}?[\s\"']([\w.-]{1,64})@([\w.-]{1,253})"
+_SSH_TARGET = Hinted(
+    re.compile(
+        r"\b(?:ssh|scp|sftp|rsync|mosh|ssh-copy-id|sshfs|git)\b[^|;@]{0,128}?[\s\"']([\w.-]{1,64})@([\w.-]{1,253})"
+    ),
+    ("@",),
 )
-_HOST_KEY = re.compile(
-    r"(?:(?<![A-Za-z])(?i:(?:r|remote[_-]?|db[_-]?|smtp[_-]?|ldap[_-]?|target[_-]?|source[_-]?)?host(?:[_-]?name)?|fqdn|computer[_-]?name|"
-    r"(?:computer|machine|server)(?:[_-]?name)?(?==|\\*[\"']))|主机名?|服务器名?|计算机名|主機名?|伺服器)"
-    rf"(?:\\*[\"'])?\s{{0,4}}(?:=>|==?|:|为|是)\s{{0,4}}(?:\\*[\"'])?({_NAME})(?![\w(])"
+_HOST_KEY = Hinted(
+    re.compile(
+        r"(?:(?<![A-Za-z])(?i:(?:r|remote[_-]?|db[_-]?|smtp[_-]?|ldap[_-]?|target[_-]?|source[_-]?)?host(?:[_-]?name)?|"
+        r"fqdn|computer[_-]?name|"
+        r"(?:computer|machine|server)(?:[_-]?name)?(?==|\\*[\"']))|主机名?|服务器名?|计算机名|主機名?|伺服器)"
+        rf"(?:\\*[\"'])?\s{{0,4}}(?:=>|==?|:|为|是)\s{{0,4}}(?:\\*[\"'])?({_NAME})(?![\w(])"
+    ),
+    ("host", "fqdn", "computer", "machine", "server", "主", "服务", "计算", "伺服"),
 )
-# Names below the internet's common endings; the sites that programs name in their own messages tell nothing of anybody.
+# Names below the internet's common endings.
 _PUBLIC_NAME = re.compile(
     rf"(?<![\w@.-])((?:{_LABEL}\.)+(?:com|net|org|cn|edu|gov|mil|info|biz|eu|de|at|ch|uk|fr|nl|it|es|pl|se|jp|kr|tw|hk|"
     r"sg|in|au|ca|us|br|ru|cloud|tech|online|site|top|xyz|公司|网络|中国))(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
-_KNOWN_SITES = re.compile(
-    r"(?:.*\.)?(?:debian|ubuntu|kernel|freedesktop|rsyslog|python|github|redhat|fedoraproject|suse|opensuse|gnu|apache|postgresql|mariadb|mysql|"
-    r"nginx|systemd|canonical|launchpad|openssl|openssh|ietf|w3|mozilla|pypi|npmjs|docker|kubernetes|microsoft|linux|gnome|kde|"
-    r"php|perl|cpan|ruby-lang|rubygems|golang|exim|postfix|samba|isc|nlnetlabs|torproject|sqlite|archlinux|alpinelinux|centos|"
-    r"almalinux|rockylinux|oracle|intel|amd|nvidia|vmware|smartmontools|sourceforge)\.(?:org|com|io|net|dev|edu)",
-    re.IGNORECASE,
-)
-_SHARE = re.compile(rf"(?<![\w\\])\\\\+({_NAME})\\")
+_SHARE = Hinted(re.compile(rf"(?<![\w\\])\\\\+({_NAME})\\"), ("\\\\",))
 _HOST_OF_URL = re.compile(rf"{_NAME}(?=[:/?#]|\Z)")
 
 
@@ -204,17 +132,18 @@ class Pseudonyms:
         if len(key) < SHORTEST_KEY:
             raise ValueError(f"the key for pseudonyms must have at least {SHORTEST_KEY} bytes")
         self._key = key
-        hosts = {host.strip(". ").lower() for host in hosts} - _COMMON_HOSTS - {""}
-        qualified = {host.partition(".")[2] for host in hosts if _LETTER.search(host)}
+        hosts = {host.strip(". ").lower() for host in hosts} - COMMON_HOSTS - {""}
+        above = {host.partition(".")[2] for host in hosts if _LETTER.search(host)}
+        qualified = {domain for domain in above if "." in domain or domain in _PRIVATE_ENDINGS.split("|")}
         found = {domain.strip(". ").lower() for domain in domains} | qualified
         self._domains = tuple(sorted(found - {""}, key=len, reverse=True))
         names = {
             name for host in hosts for name in (host, host.partition(".")[0]) if not name.isdigit() and len(name) > 1
         }
         self._hosts = _words(names)
-        self._below = re.compile(
-            rf"(?<![\w.-])((?:{_LABEL}\.)*(?:{'|'.join(map(re.escape, sorted(self._domains))) or '(?!)'}))(?![\w-]|\.\w)",
-            re.IGNORECASE,
+        below = "|".join(map(re.escape, self._domains)) or "(?!)"
+        self._below = Hinted(
+            re.compile(rf"(?<![\w.-])((?:{_LABEL}\.)*(?:{below}))(?![\w-]|\.\w)", re.IGNORECASE), self._domains
         )
         self._users = _words({user.lower() for user in users} - COMMON_USERS)
 
@@ -238,7 +167,7 @@ class Pseudonyms:
     def host(self, name: str) -> str:
         """Return the pseudonym of a host: one for its short and its full name, in upper and lower case."""
         plain = name.strip(".").lower()
-        if plain in _COMMON_HOSTS or not _LETTER.search(plain) or _KNOWN_SITES.fullmatch(plain):
+        if plain in COMMON_HOSTS or not _LETTER.search(plain) or KNOWN_SITE.fullmatch(plain):
             return name
         below = next((domain for domain in self._domains if plain.endswith("." + domain)), None)
         if below is not None:
@@ -286,22 +215,29 @@ class Pseudonyms:
 
     def hosts(self, line: str) -> Iterator[Span]:
         """Yield the known hosts, names under known and private domains, and what stands where a host's name stands."""
-        for pattern in (self._hosts, self._below, _PRIVATE_NAME, _PUBLIC_NAME, _HOST_KEY, _SHARE):
+        lowered = line.lower()
+        for hinted in (self._hosts, self._below, _HOST_KEY, _SHARE):
+            for found in hinted.finditer(line, lowered):
+                yield from self._span(found, 1, self.host)
+        for pattern in (_PRIVATE_NAME, _PUBLIC_NAME):
             for found in pattern.finditer(line):
                 yield from self._span(found, 1, self.host)
         for found in URL.finditer(line) if "://" in line else ():
             name = _HOST_OF_URL.match(line, authority(found)[0], authority(found)[1])
             if name is not None:
                 yield from self._span(name, 0, self.host)
-        for found in _SSH_TARGET.finditer(line) if "@" in line else ():
+        for found in _SSH_TARGET.finditer(line, lowered):
             yield from self._span(found, 2, self.host)
 
     def users(self, line: str) -> Iterator[Span]:
         """Yield the known users, and what stands where a user's name stands."""
-        for pattern in (self._users, _HOME, _USER_KEY, _USER_WORDS, _DOMAIN_USER, _SSH_TARGET):
-            for found in pattern.finditer(line):
-                group = 2 if pattern is _USER_WORDS and found[1] is None else 1
+        lowered = line.lower()
+        for hinted in (self._users, _USER_KEY, _USER_WORDS, _DOMAIN_USER, _SSH_TARGET):
+            for found in hinted.finditer(line, lowered):
+                group = 2 if hinted is _USER_WORDS and found[1] is None else 1
                 yield from self._span(found, group, self.user)
+        for found in _HOME.finditer(line) if "/" in line or "\\" in line else ():
+            yield from self._span(found, 1, self.user)
 
     def _span(self, found: re.Match[str], group: int, name: Callable[[str], str]) -> Iterator[Span]:
         instead = name(found[group])
@@ -313,10 +249,10 @@ class Pseudonyms:
         return f"{kind}-{digest.hexdigest()[:_DIGITS]}"
 
 
-def _words(words: Iterable[str]) -> re.Pattern[str]:
-    """Return what finds any of `words` standing alone, in upper and lower case; nothing when there are none."""
-    known = "|".join(map(re.escape, sorted(words, key=len, reverse=True))) or "(?!)"
-    return re.compile(rf"(?<![\w])({known})(?![\w])", re.IGNORECASE)
+def _words(words: Iterable[str]) -> Hinted:
+    """Return what finds any of `words`, which are in lower case, standing alone in upper and lower case."""
+    known = tuple(sorted(words, key=len, reverse=True))
+    return Hinted(re.compile(rf"(?<!\w)({'|'.join(map(re.escape, known)) or '(?!)'})(?!\w)", re.IGNORECASE), known)
 
 
 def _is_address(text: str) -> bool:

@@ -61,7 +61,7 @@ def test_a_file_is_read_line_by_line(logs):
 )
 def test_a_name_that_is_no_plain_path_is_refused(logs, name):
     """Before anything is opened."""
-    with pytest.raises(Refused, match="absolute path|no plain path"):
+    with pytest.raises(Refused, match=r"absolute path|no plain path"):
         read(logs, name)
 
 
@@ -101,13 +101,13 @@ def test_a_device_is_refused(logs):
         os.mknod(logs / "zero", 0o600 | 0o020000, os.makedev(1, 5))
     except PermissionError:
         pytest.skip("needs root to make a device")
-    with pytest.raises(Refused, match="is a device|Permission denied"):
+    with pytest.raises(Refused, match=r"is a device|Permission denied"):
         read(logs, "zero")
 
 
 def test_what_is_missing_or_not_permitted_is_said(logs):
     """With the name as it was asked for."""
-    with pytest.raises(Refused, match="nothing.log: No such file or directory"):
+    with pytest.raises(Refused, match=r"nothing\.log: No such file or directory"):
         read(logs, "nothing.log")
     with pytest.raises(Refused, match="No such file or directory"):
         read(logs / "nowhere", "x")

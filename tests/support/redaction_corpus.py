@@ -118,10 +118,10 @@ def _written(secret: str, encoding: str | None) -> str:
     return json.dumps(secret)[1:-1] if encoding == "json" else secret
 
 
-def redactor(templates: Templates | None = None) -> Redactor:
+def redactor(templates: Templates | None = None, **options: int) -> Redactor:
     """Return a redactor that knows what the planted lines take for granted."""
     pseudonyms = Pseudonyms(KEY, hosts=["web01.corp.example.com"], users=["annika"])
-    return Redactor(templates or load_templates(), pseudonyms, [OWN_SECRET])
+    return Redactor(templates or load_templates(), pseudonyms, [OWN_SECRET], **options)
 
 
 def open_templates() -> Templates:
