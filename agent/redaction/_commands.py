@@ -86,6 +86,7 @@ _STATEMENTS = (
     ),
     Hinted(re.compile(r"\b(?:createUser|(?:usm|snmp-server\s{1,4})user)\s(?P<value>.*)", re.IGNORECASE), ("user",)),
     Hinted(re.compile(r"(?<!\S)(?:login|account)\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(?P<value>\S++)"), ("password",)),
+    Hinted(re.compile(r"\bsend\s{1,4}(?:--\s{1,4})?[\"'](?P<value>[^\"']++)(?<=\\[rn])"), ("send",)),
     Hinted(re.compile(rf"<<<\s*(?P<value>{_VALUE})"), ("<<<",)),
     Hinted(re.compile(r"(?<=\s)/(?:p|pw|pass|pwd|password|rp):(?P<value>\S++)", re.IGNORECASE), ("/p", "/rp")),
 )

@@ -17,15 +17,19 @@ _IN_ANY_NAME = (
     r"secret|token|credential|cookie|csrf|xsrf|authorization|jsessionid|sess(?:ion)?[_-]?id|requirepass|masterauth|"
     r"(?:api|app|access|private|priv|account|shared|encryption|signing|master|ssh|auth|storage|license|deploy|service|consumer|"
     r"subscription|function|host|client|admin|read|write|security|wifi|wep|wpa|pre[_-]?shared|aes|rsa|hmac|host)[ _-]?key|"
-    r"connection[ _-]?string|community|bind[_-]?pw|root[_-]?pw|keystore[_-]?pass|"
+    r"pass(?==)|connection[ _-]?string|community|bind[_-]?pw|root[_-]?pw|keystore[_-]?pass|"
     r"密码|口令|密钥|秘钥|私钥|令牌|凭证|凭据|授权码|验证码|动态码|校验码|暗号|密碼|金鑰|權杖|驗證碼"
 )
 # Words too short for that: whole, or after a sign or a change of case (`db_pass`, `dbPass`), and not before a letter.
 _SHORT = r"pass|pwd|pw|psk|otp|totp|pin|pincode|sid|sig|cvv|cvc|dsn|auth|jwt|sas|webhook[_-]?url|nonce"
 _WHOLE = (
     rf"(?:(?<![A-Za-z])(?i:{_SHORT})"
+    r"|(?<=[?&])(?i:key|code|access|session|ticket|hash)(?==)"
     r"|(?<=[a-z])(?:Pass|Pwd|Pw|PWD|Pin|Otp|Sig|Auth|Jwt))(?![A-Za-z])"
 )
+# The same as people say them in a sentence.
+_SPOKEN = r"pass|pwd|passw(?:or)?d|passphrase|passcode|passwort|kennwort|secret|token|credentials?|pin|otp|api ?key|access ?key"
+_SPOKEN_CHINESE = r"密码|口令|密钥|令牌|验证码|授权码|密碼|驗證碼"
 # What tells about a person rather than opens a door. English words for it that logs use otherwise are not here.
 _PERSONAL = (
     r"身份证(?:号码?)?|身份證(?:號碼?)?|证件号码?|护照(?:号码?)?|手机(?:号码?)?|手機(?:號碼?)?|电话(?:号码?)?|電話(?:號碼?)?|"
@@ -69,8 +73,15 @@ _NOTHING = re.compile(
 _FOLDER = re.compile(r"/[\w./-]*+(?=\s|\Z)")  # a shell's PWD=/srv, and the file a secret is in
 
 
+# A word for a secret by itself, not in the name of a file, a unit or a package: what looks like one behind it is masked, too.
+_LONE_WORD = re.compile(
+    rf"(?<![\w./-])(?:(?:[A-Za-z0-9]{{1,20}}_){{0,4}}(?i:{_SPOKEN})[A-Za-z0-9_]{{0,20}}(?![\w./:=-])|(?:{_SPOKEN_CHINESE})(?![:=]))"
+)
+_NEAR = 80  # characters behind the word
+_RUN = re.compile(r"[^\s\"'“”\u2018\u2019「」\[\](){}<>,;|]{6,}+")
+_NO_SECRET = re.compile(r"/.*|\d{4}-\d\d-\d\dT\S*|[\w.-]+[=:][\d.:]*")
 # What a line must hold for one of these keys to be in it; found much faster in lower case than the keys themselves.
-_SECRET_HINT = re.compile(f"{_IN_ANY_NAME}|{_SHORT}")
+_SECRET_HINT = re.compile(f"{_IN_ANY_NAME}|{_SHORT}|key|code|access|session|ticket|hash")
 _PERSONAL_HINT = re.compile(_PERSONAL.replace("(?<![A-Za-z])", "").replace("(?![A-Za-z])", ""))
 
 
@@ -88,6 +99,22 @@ def personal_keys(line: str) -> Iterator[Span]:
     if line.isascii() and not _PERSONAL_HINT.search(line.lower()):
         return
     yield from _values(_PERSONAL_KEY, line, mask("personal_key"))
+
+
+def near_words(line: str) -> Iterator[Span]:
+    """Yield what stands near behind a word for a secret and mixes letters and digits: `password is set as x7Kd92`."""
+    if line.isascii() and not _SECRET_HINT.search(line.lower()):
+        return
+    instead = mask("near_word")
+    done = 0
+    for word in _LONE_WORD.finditer(line):
+        done = max(done, word.end())
+        while begins := _RUN.search(line, done, word.end() + _NEAR):
+            run = _RUN.match(line, begins.start()) or begins  # to its end, which may be further away
+            done = run.end()
+            mixed = any(map(str.isdigit, run[0])) and any(map(str.isalpha, run[0]))
+            if mixed and not _NO_SECRET.fullmatch(run[0]):
+                yield Span(*run.span(), instead)
 
 
 def _values(key: re.Pattern[str], line: str, instead: str) -> Iterator[Span]:

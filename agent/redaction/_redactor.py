@@ -11,7 +11,7 @@ import msgspec
 
 from agent.redaction._commands import command_lines
 from agent.redaction._encoded import encoded
-from agent.redaction._keys import personal_keys, secret_keys
+from agent.redaction._keys import near_words, personal_keys, secret_keys
 from agent.redaction._own_secrets import own_secrets
 from agent.redaction._patterns import PATTERNS
 from agent.redaction._private_keys import PrivateKeys
@@ -68,6 +68,7 @@ class Redactor:
             "command_line": command_lines,
             "url_credentials": url_credentials,
             "own_secret": own_secrets(secrets),
+            "near_word": near_words,
             "personal_key": personal_keys,
             **pseudonyms.rules,
             **PATTERNS,

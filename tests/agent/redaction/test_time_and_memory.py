@@ -56,7 +56,7 @@ HOSTILE = [
         "--password ",
         "\\u0041",
     ),
-    *("Zug-9 ", "WnVn", "5a", "identified by ", "x.com ", "+49 30 ", "set to ", " "),
+    *("Zug-9 ", "WnVn", "5a", "identified by ", "x.com ", "+49 30 ", "set to ", " ", "pass a b ", "secret 1a2b3c4d "),
 ]
 SHORT, LONG = 1 << 13, 1 << 17  # characters
 TIMES = LONG // SHORT
