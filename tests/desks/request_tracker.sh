@@ -60,6 +60,8 @@ my %on_queue = (LookupType => 'RT::Queue-RT::Ticket', Queue => 'Preventive');
 @ACL = map { my $user = $_; map {{ Right => $_, UserId => $user, Queue => 'Preventive' }}
   qw(SeeQueue ShowTicket ShowTicketComments CreateTicket ReplyToTicket CommentOnTicket ModifyTicket DeleteTicket
      OwnTicket TakeTicket SeeCustomField ModifyCustomField SetInitialCustomField) } qw(foretell engineer);
+# Customers answer by mail, as at any desk.
+push @ACL, { Right => 'ReplyToTicket', GroupDomain => 'SystemInternal', GroupType => 'Everyone', Queue => 'Preventive' };
 PERL
   PASSWORD=$PASSWORD rt-setup-database-5 --action insert --datafile "$DIR/seed.pl" --dba '' --dba-password '' \
     >"$DIR/seed.log" 2>&1 || { tail -20 "$DIR/seed.log" >&2; fail "no queue"; }
@@ -71,8 +73,9 @@ PERL
 }
 
 up() {
-  installed request-tracker5 rt5-db-sqlite rt5-standalone \
-    || install_packages 'request-tracker5 request-tracker5/dbconfig-install boolean false' request-tracker5 rt5-db-sqlite rt5-standalone
+  installed request-tracker5 rt5-clients rt5-db-sqlite rt5-standalone \
+    || install_packages 'request-tracker5 request-tracker5/dbconfig-install boolean false' \
+      request-tracker5 rt5-clients rt5-db-sqlite rt5-standalone
   configure
   build_database
   [ -s "$DIR/var/rt.sqlite" ] || cp "$DIR/seeded.sqlite" "$DIR/var/rt.sqlite"

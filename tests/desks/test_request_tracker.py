@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+from email.message import EmailMessage
+
 import pytest
 
 from ticketing_clients import Attachment, NotApplied, NotAuthorised, Rejected, TicketGone
@@ -259,3 +262,25 @@ class TestRefusals:
         client = build(statuses={"resolved": ["done"]})
         with pytest.raises(NotApplied, match="isn't a valid status"):
             client.resolve(client.open(new_ticket()))
+
+
+def test_a_customer_who_answers_by_mail_is_heard_as_a_person(client, request_tracker):
+    """A mail with the ticket's number in its subject, handed to RT's own gateway as a mail server does."""
+    ref = client.open(new_ticket())
+    mail = EmailMessage()
+    mail["From"], mail["To"] = "customer@client.test", "rt@rt.test"
+    mail["Subject"], mail["Message-ID"] = f"Re: [rt.test #{ref.id}] disk", "<answer-1@client.test>"
+    mail.set_content("It works again, thank you.\nforetell: confirm\n\n> Disk full on Thursday\n> foretell: wontfix\n")
+    gate = [
+        "/usr/bin/rt-mailgate-5",
+        "--queue",
+        request_tracker.queue,
+        "--action",
+        "correspond",
+        "--url",
+        request_tracker.url,
+    ]
+    subprocess.run(gate, input=mail.as_bytes(), check=True, capture_output=True, timeout=60)
+    (act,) = client.read(ref).acts
+    assert (act.kind, act.by) == ("confirm", "customer")
+    assert "It works again" in act.text
