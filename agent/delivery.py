@@ -33,6 +33,8 @@ from ticketing_clients import (
 # A request that was cut off may still be committed by the desk: ask again only after this, and when its search can know.
 SETTLE = MINUTE
 BATCH = 50
+# After so long no more is begun: what is left is for the next courier, and this one is not taken for one that hangs.
+LONG_ENOUGH = 5 * MINUTE
 # So many requests in a row without a trustworthy answer end the batch; the first does when the last batch ended like that.
 UNANSWERED = 3
 
@@ -107,7 +109,8 @@ class Delivery:
     # -- sending ----------------------------------------------------------------------------------------------------
 
     def _send_all(self) -> None:
-        while due := self.outbox.due(self.desk, self.now(), limit=BATCH):
+        end = self.now() + LONG_ENOUGH
+        while self.now() < end and (due := self.outbox.due(self.desk, self.now(), limit=BATCH)):
             for queued in due:
                 self._send(queued)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from agent.delivery import SETTLE, UNANSWERED
+from agent.delivery import LONG_ENOUGH, SETTLE, UNANSWERED
 from agent.looking import TWIN_WATCH
 from agent.model import Operation, Refused
 from agent.settings import HOUR
@@ -131,6 +131,22 @@ class TestNotServed:
         assert [office.state(id) for id in ids] == ["queued", "queued"]  # noqa: A001
         assert (office.health.reason, office.health.last_contact) == ("unreachable", None)
         office.batch(office.health.not_before - office.now)
+        assert [office.state(id) for id in ids] == ["done", "done"]  # noqa: A001
+
+    def test_a_long_outbox_is_for_more_than_one_courier(self, office, monkeypatch):
+        """One that has worked for long enough begins no more: it would be taken for one that hangs."""
+        monkeypatch.setattr("agent.delivery.BATCH", 1)
+        opened = office.desk.open
+
+        def slowly(ticket):
+            office.now += LONG_ENOUGH
+            return opened(ticket)
+
+        monkeypatch.setattr(office.desk, "open", slowly)
+        ids = [office.ask(A), office.ask(B)]
+        office.batch()
+        assert [office.state(id) for id in ids] == ["done", "queued"]  # noqa: A001
+        office.batch()
         assert [office.state(id) for id in ids] == ["done", "done"]  # noqa: A001
 
     def test_the_desk_says_itself_how_long_to_wait(self, office):
