@@ -13,6 +13,7 @@ import requests
 
 from agent.recording import Recorded
 from collectors import Reading
+from ticketing_clients import check_address
 
 #: a reading's name to the expression that gives it from node_exporter's metrics; %s is where more matchers go
 NODE_EXPORTER: Mapping[str, str] = {
@@ -70,7 +71,9 @@ class PrometheusRange:
         token: str = "",
         ca_file: Path | None = None,
     ) -> None:
-        """Connect to nothing yet."""
+        """Connect to nothing yet. Raises ValueError for a token that would leave in the clear, and for a wrong address."""
+        if token:
+            check_address(url)
         self._url = url.rstrip("/")
         self._units = units
         self._start, self._end, self._step = start, end, step

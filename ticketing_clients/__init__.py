@@ -4,6 +4,7 @@ A client is one public module of this package that ends in `PLUGIN = ClientPlugi
 Everything a plugin author needs is exported here; the HTTP base is in `ticketing_clients._http`, imported only when used.
 """
 
+from ticketing_clients._address import check_address
 from ticketing_clients._client import (
     Capabilities,
     Check,
@@ -94,6 +95,7 @@ __all__ = [
     "TicketState",
     "TicketType",
     "TicketingClient",
+    "check_address",
     "cut",
     "to_plain",
 ]

@@ -33,6 +33,7 @@ import requests
 import requests.utils
 import urllib3
 
+from ticketing_clients._address import check_address
 from ticketing_clients._asking import LONGEST_MESSAGE
 from ticketing_clients._document import cut
 from ticketing_clients._errors import (
@@ -46,7 +47,7 @@ from ticketing_clients._errors import (
     Throttled,
     TicketGone,
 )
-from ticketing_clients._exchange import Adapter, Exchange, cause, check_address
+from ticketing_clients._exchange import Adapter, Exchange, cause
 from ticketing_clients._refusals import wait_told, words_of
 
 UNNAMED_WAIT = 60.0  # seconds, where a desk says that there is a limit and not for how long

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ticketing_clients._address import check_address
 from ticketing_clients._asking import need_room
 from ticketing_clients._client import Capabilities, Check, ClientContext, ClientOptions, ClientPlugin
 from ticketing_clients._errors import DeskUnreachable, Rejected, TicketGone
@@ -61,7 +62,6 @@ class Webhook:
     def __init__(self, options: WebhookOptions, context: ClientContext, desk: str) -> None:
         """Given the desk's options, what a client is handed, and its configured name. Connects to nothing."""
         # Here, because the daemon reads nothing of this file but the options; requests is heavy.
-        from ticketing_clients._exchange import check_address  # noqa: PLC0415
         from ticketing_clients._http import Http  # noqa: PLC0415
 
         if bool(options.url) == bool(options.url_secret):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -105,23 +105,16 @@ def command(  # noqa: PLR0917 - click passes them by name
     """
     if (file is None) == (url is None):
         raise click.UsageError("Name either a FILE or --prometheus URL.")
-    configuration = load(config_path, parts={"collectors", "rules"})
+    configuration = load(config_path)
     configurations = [configuration]
     if other_path is not None:
-        configurations.append(load(other_path, parts={"collectors", "rules"}))
+        configurations.append(load(other_path))
     units = {one.name: one.unit for collector in configuration.collectors for one in collector.plugin.readings}
     history: History
-    if file is not None:
-        history = RecordingFile(file, units)
+    if url is None:
+        history = RecordingFile(file or Path(), units)
     else:
-        until = end.replace(tzinfo=UTC).timestamp() if end else time.time()
-        begin = start.replace(tzinfo=UTC).timestamp() if start else until - DEFAULT_RANGE
-        if not (begin < until and step > 0):
-            raise click.UsageError("--start must be before --end, and --step more than nothing.")
-        token = _text(token_file) if token_file else ""
-        history = PrometheusRange(
-            url or "", units, start=begin, end=until, step=step, match=match, token=token, ca_file=ca_file
-        )
+        history = _range(url, units, start, end, step=step, match=match, token_file=token_file, ca_file=ca_file)
     try:
         outcomes = _replay(history, configurations)
         if ticket is not None:
@@ -140,6 +133,29 @@ def command(  # noqa: PLR0917 - click passes them by name
     else:
         show(Console(), outcomes[0], configuration, minutes)
     return Exit.DONE
+
+
+def _range(
+    url: str,
+    units: Mapping[str, str],
+    start: datetime | None,
+    end: datetime | None,
+    *,
+    step: float,
+    match: str,
+    token_file: Path | None,
+    ca_file: Path | None,
+) -> PrometheusRange:
+    """Return the range of time that was asked for. Raises UsageError."""
+    until = end.replace(tzinfo=UTC).timestamp() if end else time.time()
+    begin = start.replace(tzinfo=UTC).timestamp() if start else until - DEFAULT_RANGE
+    if not (begin < until and step > 0):
+        raise click.UsageError("--start must be before --end, and --step more than nothing.")
+    token = _text(token_file) if token_file else ""
+    try:
+        return PrometheusRange(url, units, start=begin, end=until, step=step, match=match, token=token, ca_file=ca_file)
+    except ValueError as error:
+        raise click.UsageError(f"--prometheus {error}") from error
 
 
 def _replay(history: History, configurations: Sequence[Configuration]) -> list[Outcome]:

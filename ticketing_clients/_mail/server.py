@@ -9,10 +9,11 @@ from typing import Literal
 
 import msgspec
 
+from ticketing_clients._address import is_loopback
 from ticketing_clients._asking import LONGEST_MESSAGE
 from ticketing_clients._document import cut, one_line
 from ticketing_clients._errors import DeskError, DeskUnreachable, OutcomeUnknown
-from ticketing_clients._exchange import Exchange, is_loopback
+from ticketing_clients._exchange import Exchange
 
 STEP, WHOLE = 30.0, 120.0  # seconds for one step on the network, and for a whole exchange
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from pathlib import Path
 
 import pytest
 
@@ -101,10 +102,13 @@ def test_a_file_that_is_no_history_is_named_with_its_line(foretell, tmp_path, co
         (("--prometheus", "http://127.0.0.1:9", "--step", "often"), 2, "'often' is not a duration"),
         (("--prometheus", "http://127.0.0.1:9", "--start", "2026-02-01", "--end", "2026-01-01"), 2, "--start"),
         ((), 2, "Name either a FILE or --prometheus URL"),
+        (("--prometheus", "http://prometheus.example", "--token-file", "{history}.token"), 2, "in the clear"),
     ],
 )
 def test_a_slip_is_answered_with_what_is_wrong(foretell, history, words, status, said):
     """In words, with the exit status that its kind has everywhere. Nothing listens on the discard port of this machine."""
+    Path(f"{history}.token").write_text("planted-token")
     ended = foretell("replay", *(word.format(history=history) for word in words))
+    assert "planted-token" not in ended.err
     assert ended.status == status
     assert said in ended.err
