@@ -97,6 +97,11 @@ def rebase(case: Case, step: float) -> Case:
     return msgspec.structs.replace(case, **{name: at + step for name, at in running.items() if at is not None})
 
 
+def is_history(case: Case, now: float) -> bool:
+    """Return whether a closed case cannot matter to a new finding any more; it stays in the store."""
+    return case.state == "closed" and case.closed_at is not None and now - case.closed_at > RECURRENCE_PERIOD
+
+
 class Followed:
     """One case on its way through one cycle: the only place in which a case changes."""
 

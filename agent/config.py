@@ -18,6 +18,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from agent.address import split_address
+from agent.cases import Situation
 from agent.collecting import ConfiguredCollector, HostAccess
 from agent.decode import ConfigError, ConfigErrors, decode, join, nearest
 from agent.follow import GATHERINGS
@@ -51,6 +52,31 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[tuple[Rule, Threshold[Any]], ...] = ()
     desks: dict[str, tuple[ClientPlugin, ClientOptions]] = {}
     notes: tuple[str, ...] = ()
+
+    def situation(
+        self,
+        now: float,
+        host_id: str,
+        *,
+        first_look_ends: float,
+        maintenance: bool = False,
+        unseen: tuple[str, ...] = (),
+    ) -> Situation:
+        """Return what a cycle at `now` (unix seconds) of this host is followed in."""
+        return Situation(
+            now=now,
+            host_id=host_id,
+            rules=self.rules_by_id,
+            host=self.settings.host,
+            customer=self.settings.customer,
+            policy=self.settings.cases,
+            priorities=self.settings.priorities,
+            delivery=self.settings.delivery,
+            budgets=self.budgets,
+            first_look_ends=first_look_ends,
+            maintenance=maintenance,
+            unseen=unseen,
+        )
 
     @property
     def budgets(self) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from agent.cases import RECURRENCE_PERIOD, Situation, rebase
+from agent.cases import Situation, is_history, rebase
 from agent.collecting import Collection
 from agent.config import Configuration
 from agent.follow import follow
@@ -111,7 +111,7 @@ class Pipeline:
             raise  # trying again does not mend it
         except StoreUnavailable as error:
             return (), str(error)
-        self.cases = {step.case.key: step.case for step in steps if not _is_history(step.case, situation.now)}
+        self.cases = {step.case.key: step.case for step in steps if not is_history(step.case, situation.now)}
         return [operation for step in steps for operation in step.operations], ""
 
     def _remembered(self, findings: Sequence[Finding], situation: Situation) -> dict[str, Case]:
@@ -126,23 +126,10 @@ class Pipeline:
         return found
 
     def _situation(self, at: float, collection: Collection, unjudged: Sequence[Unjudged]) -> Situation:
-        settings = self.configuration.settings
-        return Situation(
-            now=at,
-            host_id=self.host.id,
-            rules=self.configuration.rules_by_id,
-            host=settings.host,
-            customer=settings.customer,
-            policy=settings.cases,
-            priorities=settings.priorities,
-            delivery=settings.delivery,
-            first_look_ends=self.store.installed_at + settings.agent.first_look,
+        return self.configuration.situation(
+            at,
+            self.host.id,
+            first_look_ends=self.store.installed_at + self.configuration.settings.agent.first_look,
             maintenance=self.store.maintenance_until > at,
-            budgets=self.configuration.budgets,
             unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),
         )
-
-
-def _is_history(case: Case, now: float) -> bool:
-    """Return whether a closed case cannot matter to a new finding any more; it stays in the store."""
-    return case.state == "closed" and case.closed_at is not None and now - case.closed_at > RECURRENCE_PERIOD

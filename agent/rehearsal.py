@@ -46,7 +46,7 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
 
     Cases and memories are taken over from `state_dir` if they can be read, so that the answer is the daemon's.
     """
-    configuration = load(config_path, parts={"collectors", "rules"})
+    configuration = load(config_path)
     settings = configuration.settings
     clock = HostClock()
     without_records = _take_over(state_dir, scratch)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from agent.cases import RECURRENCE_PERIOD, Situation
+from agent.cases import is_history
 from agent.config import Configuration
 from agent.follow import follow
 from agent.model import Acted, Case, Delivered, DeskEvent, Operation
@@ -126,7 +126,6 @@ class _Host:
     """One host on its way through its history."""
 
     def __init__(self, name: str, configuration: Configuration, began: float) -> None:
-        settings = configuration.settings
         self.name = name
         self.began = self.now = began
         self.tickets: list[ReplayedTicket] = []
@@ -138,16 +137,7 @@ class _Host:
         self._events: list[DeskEvent] = []
         self._open: dict[str, ReplayedTicket] = {}
         self._beyond: set[str] = set()
-        self._situation = Situation(
-            now=began,
-            host_id=name,
-            rules=configuration.rules_by_id,
-            host=settings.host,
-            customer=settings.customer,
-            policy=settings.cases,
-            priorities=settings.priorities,
-            first_look_ends=began,
-        )
+        self._situation = configuration.situation(began, name, first_look_ends=began)
 
     @property
     def series(self) -> int:
@@ -191,11 +181,7 @@ class _Host:
                 self._deliver(operation, step.case)
             self._answer(self._cases.get(step.case.key), step.case)
         self._alive = any(step.case.state != "closed" for step in steps)
-        self._cases = {
-            step.case.key: step.case
-            for step in steps
-            if step.case.state != "closed" or self.now - (step.case.closed_at or 0.0) <= RECURRENCE_PERIOD
-        }
+        self._cases = {step.case.key: step.case for step in steps if not is_history(step.case, self.now)}
 
     def _deliver(self, operation: Operation, case: Case) -> None:
         """Take an operation as a desk does that never refuses."""
