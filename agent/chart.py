@@ -204,14 +204,10 @@ def _thinned(points: Sequence[Point]) -> Sequence[Point]:
 
 def _round_values(low: float, high: float) -> Iterator[float]:
     rough = (high - low) / MOST_VALUES
-    power = (
-        10.0 ** (len(str(int(rough))) - 1) if rough >= 1 else 0.1 ** (-len(f"{rough:.12f}".split(".")[1].rstrip("0")))
-    )
-    step = next((factor * power for factor in (1, 2, 5, 10) if factor * power >= rough), 10 * power)
-    value = step * -(-low // step)
-    while value <= high:
-        yield value
-        value += step
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
+    first = math.ceil(low / step)
+    yield from (number * step for number in range(first, math.floor(high / step) + 1))
 
 
 def _round_times(begin: float, end: float, zone: str) -> Iterator[float]:

@@ -102,18 +102,13 @@ def _said(severity: Severity, seen: Observation) -> Judgement:
     return Judgement(severity, {"value": seen.value, "whole": seen.whole, "available": seen.value})
 
 
-def _disk_rule(name: str, hold: float) -> Rule:
-    select: Any = {"reading": "filesystem_avail_bytes", "of": "filesystem_size_bytes", "subject": ["mountpoint"]}
-    return msgspec.convert(
-        {"id": name, "summary": name, "kind": "level", "select": select, "for": hold, "verify": 0.0}, Rule
-    )
+_DISK = {"reading": "filesystem_avail_bytes", "of": "filesystem_size_bytes", "subject": ["mountpoint"]}
+_CPU = {"reading": "cpu_utilization_ratio"}
 
 
-def _cpu_rule(name: str, hold: float) -> Rule:
-    select: Any = {"reading": "cpu_utilization_ratio"}
-    return msgspec.convert(
-        {"id": name, "summary": name, "kind": "level", "select": select, "for": hold, "verify": 0.0}, Rule
-    )
+def _rule(name: str, select: Mapping[str, Any], hold: float) -> Rule:
+    written = {"id": name, "summary": name, "kind": "level", "select": select, "for": hold, "verify": 0.0}
+    return msgspec.convert(written, Rule)
 
 
 def usual_rules() -> dict[str, list[tuple[Rule, Threshold[Any]]]]:
@@ -126,17 +121,17 @@ def usual_rules() -> dict[str, list[tuple[Rule, Threshold[Any]]]]:
     netdata_cpu = LevelLimits(warning=0.85, warning_clear=0.75, critical=0.95, critical_clear=0.85)
     return {
         "90 % for 15 min": [
-            (_disk_rule("disk", 15 * 60), Level(left)),
-            (_cpu_rule("cpu", 15 * 60), Level(busy)),
+            (_rule("disk", _DISK, 15 * 60), Level(left)),
+            (_rule("cpu", _CPU, 15 * 60), Level(busy)),
         ],
         "node-mixin": [
-            (_disk_rule("disk_filling", HOUR), filling),
-            (_disk_rule("disk_almost_full", 30 * 60), Level(almost)),
-            (_cpu_rule("cpu", 15 * 60), Level(busy)),
+            (_rule("disk_filling", _DISK, HOUR), filling),
+            (_rule("disk_almost_full", _DISK, 30 * 60), Level(almost)),
+            (_rule("cpu", _CPU, 15 * 60), Level(busy)),
         ],
         "netdata": [
-            (_disk_rule("disk", 0), Level(netdata_disk)),
-            (_cpu_rule("cpu", 0), Mean(10 * 60, netdata_cpu)),
+            (_rule("disk", _DISK, 0), Level(netdata_disk)),
+            (_rule("cpu", _CPU, 0), Mean(10 * 60, netdata_cpu)),
         ],
     }
 
