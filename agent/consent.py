@@ -9,7 +9,7 @@ leaves.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, get_args
 
@@ -21,6 +21,9 @@ from ticketing_clients import TicketType
 #: each lets out what those before it let out, and more
 Level = Literal["none", "facts", "excerpt", "logs"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+
+#: what may leave now on tickets of a rule and type
+Allowed = Callable[[str, TicketType], Level]
 
 #: what can leave this host, by what it tells about it
 Kind = Literal[
@@ -79,6 +82,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if customer != self.customer or any(_is_of(one, rule, type_) for one in excluded):
             return False
         return not wanted or any(_is_of(one, rule, type_) for one in wanted)
+
+
+def nothing_allowed(_rule: str, _type: TicketType) -> Level:
+    """Allow a ticket's core, where nobody can be asked for more."""
+    return "none"
 
 
 def _is_of(pattern: str, rule: str, type_: str) -> bool:

@@ -67,6 +67,10 @@ def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[
         log.warning("the desk cannot be used as it is configured", desk=desk, detail=str(error))
         health = failed(store.desk_health(desk), "not_authorised", str(error), job.now)
     else:
+
+        def allowed(rule: str, type_: TicketType) -> Level:
+            return ask(Path(job.state_dir), configuration, now()).level(rule, type_, now())
+
         render = RenderContext(
             settings=configuration.settings,
             host=job.host,
@@ -74,12 +78,9 @@ def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[
             now=job.now,
             version=VERSION,
             listens=client.capabilities.read,
+            allowed=allowed,
         )
-
-        def allowed(rule: str, type_: TicketType) -> Level:
-            return ask(Path(job.state_dir), configuration, now()).level(rule, type_, now())
-
-        health = Delivery(store, client, render, desk, now, allowed=allowed).run(poll=job.poll, rebuild=job.rebuild)
+        health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health
 

@@ -17,7 +17,7 @@ from agent.looking import Looker
 from agent.model import DeskHealth, Operation, QueuedOperation
 from agent.outbox import Outbox
 from agent.render import RenderContext
-from agent.sending import Allowed, NotAllowed, Sender, nothing_allowed
+from agent.sending import NotAllowed, Sender
 from agent.settings import MINUTE
 from agent.store import Store
 from ticketing_clients import (
@@ -51,13 +51,11 @@ class Delivery:
         render: RenderContext,
         desk: str,
         now: Callable[[], float],
-        *,
-        allowed: Allowed = nothing_allowed,
     ) -> None:
         """Given the store, a desk's client, what rendering needs, the desk's configured name, the time, and the consent."""
         self.store = store
         self.outbox = Outbox(store)
-        self.sender = Sender(store, client, render, allowed)
+        self.sender = Sender(store, client, render)
         self.looker = Looker(store, client, desk, now)
         self.host = render.host.id
         self.desk = desk

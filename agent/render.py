@@ -1,7 +1,7 @@
 """An operation's facts become what the desk is asked to hold: a Ticket or a Comment, in words, with windows planned.
 
-Whatever leaves here is the ticket's closed core (`agent.evidence`), since no consent is asked for more yet. Used by the
-courier and by commands; the resident daemon never imports it.
+Whatever leaves here is the ticket's closed core (`agent.evidence`), whatever was consented to: more comes as a file beside it
+(`agent.bundle`). Used by the courier and by commands; the resident daemon never imports it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from agent import wording
+from agent.consent import Allowed, nothing_allowed
 from agent.evidence import core
 from agent.facts import CaseFacts, MemberFacts, unpack
 from agent.follow import GATHERINGS
@@ -44,6 +45,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's.
 
     listens: whether what people answer at the desk reaches us; at a copy it does not.
+    allowed: what consent lets out on tickets of a rule and type; the text is the core all the same, and tells of the rest.
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     now: float
     version: str
     listens: bool = True
+    allowed: Allowed = nothing_allowed
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +200,7 @@ def _values(facts: CaseFacts, context: RenderContext, *, listens: bool) -> dict[
         "version": context.version,
         "confirm_within": settings.cases.confirm_within,
         "listens": listens,
+        "level": context.allowed(facts.rule, facts.type),
     }
     values = about_host | _about(facts)
     values["healthy_evidence"] = core(facts.healthy_evidence)

@@ -6,13 +6,12 @@ Nothing is decided here. A lookup compares keys exactly, and of two tickets the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import msgspec
 import structlog
 
 from agent.asking import close_twin, tickets_of
-from agent.consent import Level, at_least
+from agent.consent import at_least
 from agent.model import Operation, QueuedOperation
 from agent.outbox import Outbox
 from agent.render import RenderContext, render_comment, render_ticket
@@ -29,22 +28,13 @@ from ticketing_clients import (
     TicketGone,
     TicketingClient,
     TicketRef,
-    TicketType,
 )
 
 log = structlog.get_logger()
 
-#: what may leave now on tickets of a rule and type
-Allowed = Callable[[str, TicketType], Level]
-
 
 class NotAllowed(Exception):
     """Consent does not let it out, or not any more; the message says so."""
-
-
-def nothing_allowed(_rule: str, _type: TicketType) -> Level:
-    """Allow a ticket's core, where nobody can be asked for more."""
-    return "none"
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -57,17 +47,14 @@ class Sent(msgspec.Struct, frozen=True):
 class Sender:
     """What is done at one desk. `store` and `outbox` are read, and the outbox keeps what was rendered."""
 
-    def __init__(
-        self, store: Store, client: TicketingClient, render: RenderContext, allowed: Allowed = nothing_allowed
-    ) -> None:
-        """Given the store, the desk's client, what rendering needs, and whom to ask what is `allowed`."""
+    def __init__(self, store: Store, client: TicketingClient, render: RenderContext) -> None:
+        """Given the store, the desk's client, and what rendering needs."""
         self.store = store
         self.outbox = Outbox(store)
         self.spool = Spool(store.folder)
         self.client = client
         self.can = client.capabilities
         self.render = render
-        self.allowed = allowed
 
     # -- the bytes --------------------------------------------------------------------------------------------------
 
@@ -102,7 +89,7 @@ class Sender:
         except (msgspec.ValidationError, FileAltered) as error:
             raise Rejected(str(error)) from error
         if facts.needs is not None:
-            level = self.allowed(facts.needs.rule, facts.needs.type)
+            level = self.render.allowed(facts.needs.rule, facts.needs.type)
             if not at_least(level, facts.needs.level):
                 raise NotAllowed(
                     f"consent is `{level}` now, and {facts.name} needs `{facts.needs.level}`: it stays here"

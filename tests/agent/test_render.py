@@ -208,6 +208,23 @@ def test_a_desk_that_passes_nothing_on_asks_for_no_answer_in_the_ticket(golden):
     golden(GOLDEN / "disk_space.one_way.txt", text_of(opened) + "\n" + text_of(over))
 
 
+def test_a_ticket_says_whether_somebody_has_consented_to_more():
+    """Without anybody's consent how to give it; with it, where the rest is. The text itself is the core either way."""
+    asked = []
+
+    def allowed(rule, type_):
+        asked.append((rule, type_))
+        return "excerpt"
+
+    none, more = text_of(ticket(FILLING)), text_of(ticket(FILLING, msgspec.structs.replace(CONTEXT, allowed=allowed)))
+    assert asked == [("disk_space", "capacity")]
+    assert "nobody has consented" in none
+    assert "foretell consent grant" in none
+    assert "nobody has consented" not in more
+    assert "(level excerpt)" in more
+    assert none.partition("What is not in here")[0] == more.partition("What is not in here")[0]
+
+
 def everything() -> list[tuple[str, str]]:
     """Return every text there is: each case as a ticket and under each topic, with all facts and with hardly any."""
     texts = [
