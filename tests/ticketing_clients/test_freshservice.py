@@ -9,6 +9,7 @@ import pytest
 
 from fake_desk import answer
 from fake_freshservice import CUSTOMER, ENGINEER, FakeFreshservice, PersonAtFreshservice
+from stand_in import StandInContract
 from ticketing_clients import (
     Attachment,
     Device,
@@ -20,8 +21,10 @@ from ticketing_clients import (
     Throttled,
     TicketGone,
 )
-from ticketing_clients.contract import NOON, PLANTED_SECRET, ClientContract, Context, comment, new_ticket
+from ticketing_clients.contract import NOON, PLANTED_SECRET, Context, comment, new_ticket
 from ticketing_clients.freshservice import PLUGIN
+
+Person = PersonAtFreshservice
 
 
 def build_client(url, state_dir, **changes):
@@ -42,38 +45,8 @@ def desk():
         yield fake
 
 
-@pytest.fixture
-def build(desk, tmp_path):
-    """Return a function that builds a client of the fake desk, with changed options."""
-    return lambda **changes: build_client(desk.url, tmp_path, **changes)
-
-
-@pytest.fixture
-def client(build):
-    """Return a client of the fake desk."""
-    return build()
-
-
-@pytest.fixture
-def person(desk):
-    """Return the people at the fake desk."""
-    return PersonAtFreshservice(desk)
-
-
-class TestContract(ClientContract):
+class TestContract(StandInContract):
     """The client keeps the contract over the fake desk."""
-
-    @pytest.fixture
-    def build(self, build):
-        return build
-
-    @pytest.fixture
-    def unreachable(self, tmp_path):
-        return build_client("http://127.0.0.1:9", tmp_path)
-
-    @pytest.fixture
-    def person(self, person):
-        return person
 
 
 class TestFinding:

@@ -21,6 +21,7 @@ from fake_servicenow import (
     published_by_api_evangelist,
     published_by_ballerina,
 )
+from stand_in import StandInContract
 from ticketing_clients import (
     Attachment,
     Customer,
@@ -38,8 +39,10 @@ from ticketing_clients import (
     TicketRef,
 )
 from ticketing_clients._servicenow.options import Urgency
-from ticketing_clients.contract import NOON, ClientContract, Context, comment, new_ticket
+from ticketing_clients.contract import NOON, Context, comment, new_ticket
 from ticketing_clients.servicenow import PLUGIN, marker_of
+
+Person = PersonAtServiceNow
 
 
 def build_client(url, state_dir, *, secret=PASSWORD, **changes):
@@ -55,40 +58,10 @@ def desk():
         yield desk
 
 
-@pytest.fixture
-def build(desk, tmp_path):
-    """Return a function that builds a client of the running desk, with changed options."""
-    return lambda **changes: build_client(desk.url, tmp_path, **changes)
-
-
-@pytest.fixture
-def client(build):
-    """Return a client of the running desk."""
-    return build()
-
-
-@pytest.fixture
-def person(desk):
-    """Return an engineer at the desk."""
-    return PersonAtServiceNow(desk)
-
-
-class TestContract(ClientContract):
+class TestContract(StandInContract):
     """The stand-in's client keeps the contract."""
 
     an_id = "0" * 32
-
-    @pytest.fixture
-    def build(self, build):
-        return build
-
-    @pytest.fixture
-    def unreachable(self, tmp_path):
-        return build_client("http://127.0.0.1:9", tmp_path)
-
-    @pytest.fixture
-    def person(self, person):
-        return person
 
 
 class TestContractBySpecification(TestContract):

@@ -7,11 +7,14 @@ import pytest
 from werkzeug.wrappers import Response
 
 from fake_zammad import CUSTOMER, ENGINEER, FakeZammad, PersonAtZammad
+from stand_in import StandInContract
 from ticketing_clients import Attachment, Device, NotApplied, NotAuthorised, OutcomeUnknown, Rejected, TicketGone
-from ticketing_clients.contract import PLANTED_SECRET, ClientContract, Context, comment, new_ticket
+from ticketing_clients.contract import PLANTED_SECRET, Context, comment, new_ticket
 from ticketing_clients.zammad import PLUGIN
 
 PRIORITIES = {"P1": "4 urgent", "P2": "3 high", "P3": "2 normal", "P4": "1 low"}
+
+Person = PersonAtZammad
 
 
 def build_client(url, state_dir, **changes):
@@ -29,38 +32,8 @@ def desk():
         yield fake
 
 
-@pytest.fixture
-def build(desk, tmp_path):
-    """Return a function that builds a client of the fake desk, with changed options."""
-    return lambda **changes: build_client(desk.url, tmp_path, **changes)
-
-
-@pytest.fixture
-def client(build):
-    """Return a client of the fake desk."""
-    return build()
-
-
-@pytest.fixture
-def person(desk):
-    """Return the people at the fake desk."""
-    return PersonAtZammad(desk)
-
-
-class TestContract(ClientContract):
+class TestContract(StandInContract):
     """The client keeps the contract over the fake desk."""
-
-    @pytest.fixture
-    def build(self, build):
-        return build
-
-    @pytest.fixture
-    def unreachable(self, tmp_path):
-        return build_client("http://127.0.0.1:9", tmp_path)
-
-    @pytest.fixture
-    def person(self, person):
-        return person
 
 
 class TestOpening:

@@ -9,6 +9,7 @@ import pytest
 
 from fake_desk import SPECIFICATIONS, Specification, answer
 from fake_zendesk import ANN, EMAIL, SYSTEM, US, FakeZendesk, PersonAtZendesk, mend
+from stand_in import StandInContract
 from ticketing_clients import (
     Attachment,
     Customer,
@@ -24,11 +25,13 @@ from ticketing_clients import (
     TicketGone,
     TicketRef,
 )
-from ticketing_clients.contract import PLANTED_SECRET, ClientContract, Context, comment, new_ticket
+from ticketing_clients.contract import PLANTED_SECRET, Context, comment, new_ticket
 from ticketing_clients.zendesk import PLUGIN
 
 SPECIFICATION = "zendesk-support.src.json"
 FILE = Attachment(name="evidence.tar.gz", media_type="application/gzip", content=b"\x1f\x8b evidence")
+
+Person = PersonAtZendesk
 
 
 def build_client(url, state_dir, **changes):
@@ -45,43 +48,13 @@ def desk():
         yield desk
 
 
-@pytest.fixture
-def build(desk, tmp_path):
-    """Return a function that builds a client of the running desk, with changed options."""
-    return lambda **changes: build_client(desk.url, tmp_path, **changes)
-
-
-@pytest.fixture
-def client(build):
-    """Return a client of the running desk."""
-    return build()
-
-
-@pytest.fixture
-def person(desk):
-    """Return the people at the desk."""
-    return PersonAtZendesk(desk)
-
-
-class TestContract(ClientContract):
+class TestContract(StandInContract):
     """The client keeps the contract, whether or not the specification is at hand."""
 
     @pytest.fixture
     def desk(self):
         with FakeZendesk().running() as desk:
             yield desk
-
-    @pytest.fixture
-    def build(self, build):
-        return build
-
-    @pytest.fixture
-    def unreachable(self, tmp_path):
-        return build_client("http://127.0.0.1:9", tmp_path)
-
-    @pytest.fixture
-    def person(self, person):
-        return person
 
 
 class TestContractBySpecification(TestContract):

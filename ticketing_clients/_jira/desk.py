@@ -6,6 +6,7 @@ longer than most, because no change of an issue may be taken as done, and two pr
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Any, ClassVar
@@ -45,7 +46,7 @@ def upload(attachment: Attachment) -> dict[str, Any]:
     return {"files": {"file": file}, "headers": {"X-Atlassian-Token": "no-check"}}
 
 
-class JiraDesk:
+class JiraDesk(ABC):
     """One project of a Jira, as the account of a token sees it. A product on it adds how to open, comment and attach."""
 
     _known_by: ClassVar[tuple[str, ...]] = KNOWN_BY
@@ -91,17 +92,17 @@ class JiraDesk:
 
     # -- what a product adds ----------------------------------------------------------------------------------------
 
+    @abstractmethod
     def open(self, ticket: Ticket) -> TicketRef:
         """Create the ticket and return where it is. Raises OutcomeUnknown when it may or may not exist now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def comment(self, ref: TicketRef, comment: Comment) -> None:
         """Add `comment`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def attach(self, ref: TicketRef, attachment: Attachment) -> None:
         """Attach a file."""
-        raise NotImplementedError
 
     def _marks(self, issue: Issue, prefix: str) -> set[str]:
         """Return the keys of ours on an issue, or with prefix HOST the marks of hosts."""
