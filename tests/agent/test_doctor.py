@@ -275,8 +275,8 @@ def test_a_desk_that_serves_too_few_hosts_is_a_warning_with_its_number(examine, 
     assert (well.verdict, "of 100 that it allows" in well.found) == ("well", True)
     [warned] = examine(f"delivery.hosts = 1000\n{few}")[12]
     assert warned.verdict == "warning"
-    assert "1000 hosts ask about 200.0 times a minute" in warned.found
-    assert "serves 250 hosts" in warned.hint
+    assert "1000 hosts ask about 266.7 times a minute" in warned.found
+    assert "serves 187 hosts" in warned.hint
 
 
 def test_this_host_is_looked_for_at_its_desk(examine):

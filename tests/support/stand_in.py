@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ticketing_clients.contract import ClientContract
+from ticketing_clients.contract import ClientContract, new_ticket
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
@@ -45,3 +45,10 @@ class StandInContract(ClientContract):
     @pytest.fixture
     def person(self, request, desk):
         return request.module.Person(desk)
+
+    def test_a_look_takes_no_more_requests_than_is_reckoned_with(self, client, build, desk):
+        """A courier that looks at one ticket: `agent.sizing` takes four requests for it, and none may take more than five."""
+        ref = client.open(new_ticket())
+        desk.seen.clear()
+        build().read(ref)
+        assert 1 <= len(desk.seen) <= 5
