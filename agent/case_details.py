@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from agent.model import Case
-from agent.status import CaseDetails, TicketComment, TicketText, TimeLineEntry
+import msgspec
+
+from agent.delivery.outbox import Outbox
+from agent.following.model import Case, OperationKind
+from agent.status import CaseDetails, SentText, TicketComment, TicketText, TimeLineEntry
 from agent.store import Happening, Store
+from ticketing_clients import Comment, Ticket
 from ticketing_clients.local import FILE_NAME, LocalDesk
 
 # What is on record of operations, acts and endings, as a person reads it; the rest is plain as it stands.
@@ -18,6 +22,7 @@ _DELIVERED: Mapping[str, str] = {
     "comment": "comment written at the desk",
     "resolve": "ticket resolved at the desk",
     "attach": "file attached at the desk",
+    "calendar": "calendar entry attached at the desk",
 }
 _ACTS: Mapping[str, str] = {
     "reply": "answered",
@@ -28,13 +33,27 @@ _ACTS: Mapping[str, str] = {
     "wont_fix": "to be left as it is",
     "resolve": "resolved at the desk",
     "reopen": "reopened at the desk",
+    "rate": "rated",
+    "cause": "said what it was",
+    "done": "said what was done",
 }
-_CLOSED: Mapping[str, str] = {
+_IN_WORDS: Mapping[str, str] = {
+    "first_response met": "first answered in time",
+    "first_response missed": "not answered by the time that was promised",
+    "first_response may be missed": "warned: not answered yet, and the promised time is near",
+    "fix met": "settled in time",
+    "fix missed": "not settled by the time that was promised",
+    "fix may be missed": "warned: not settled yet, and the promised time is near",
+    "window moved": "the agreed time was taken back: it comes too late now",
+    "window over": "the agreed time is over, and it is not solved",
+    "window withdrawn": "the agreed time was taken back: it is not needed any more",
     "closed by person": "closed: a person said so",
     "closed by rule": "closed: verified, and nobody objected",
     "closed by parent": "closed with the ticket that spoke for it",
     "closed by cleared": "gone before it was opened",
 }
+# The operations that say something, and what is rendered for them.
+_TEXTS: Mapping[OperationKind, type[Ticket | Comment]] = {"open": Ticket, "comment": Comment}
 
 
 def case_details(store: Store, folder: Path, case: Case, summaries: Mapping[str, str]) -> CaseDetails:
@@ -42,9 +61,25 @@ def case_details(store: Store, folder: Path, case: Case, summaries: Mapping[str,
     return CaseDetails(
         case=case,
         summary=summaries.get(case.rule, ""),
-        time_line=[_entry(one) for one in store.timeline(case.key)],
+        time_line=[msgspec.structs.replace(_entry(one), record=one.what) for one in store.timeline(case.key)],
         ticket=_local_ticket(folder, case),
+        sent=_sent(Outbox(store), case.key),
     )
+
+
+def _sent(outbox: Outbox, key: str) -> list[SentText]:
+    """Return the texts that desks have, as they were rendered. Files and changes of priority or status say nothing."""
+    texts = []
+    for queued in outbox.of_case(key):
+        one = queued.operation
+        if queued.state != "done" or queued.rendered is None or one.kind not in _TEXTS:
+            continue
+        said = msgspec.json.decode(queued.rendered, type=_TEXTS[one.kind])
+        title, public = (said.title, True) if isinstance(said, Ticket) else ("", said.public)
+        texts.append(
+            SentText(at=one.created_at, desk=one.desk, title=title, body=said.body, public=public, copy=one.copy)
+        )
+    return texts
 
 
 def _entry(happening: Happening) -> TimeLineEntry:
@@ -58,7 +93,7 @@ def _entry(happening: Happening) -> TimeLineEntry:
         return TimeLineEntry(at=happening.at, what=f"{happening.what}: the desk cannot do it")
     if person and act in _ACTS:
         return TimeLineEntry(at=happening.at, what=_ACTS[act], by=person)
-    return TimeLineEntry(at=happening.at, what=_CLOSED.get(happening.what, happening.what))
+    return TimeLineEntry(at=happening.at, what=_IN_WORDS.get(happening.what, happening.what))
 
 
 def _local_ticket(folder: Path, case: Case) -> TicketText | None:

@@ -16,7 +16,8 @@ Exit status:
    1  findings, or refused           70  a mistake in Foretell itself
    2  wrong use of the command       75  another agent holds the state folder
    3  nothing found, but something   77  not permitted: state folder or token
-      could not be checked           78  the configuration is wrong
+      could not be checked           78  the configuration is wrong, or the
+                                         records are of a newer Foretell
 
 \b
 Environment: FORETELL_CONFIG, FORETELL_STATE_DIR and FORETELL_LISTEN stand for

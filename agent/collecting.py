@@ -1,21 +1,25 @@
-"""Runs the collectors: each when it is due, in a thread of its own, for no longer than its deadline.
+"""Runs the collectors: each when it is due, for no longer than its deadline, and none is held up by another.
 
-The runner owns timing, deadlines and failures, so that a collector has only its subject. A thread that hangs (a dead mount,
-a stuck driver) cannot be ended; it is left behind, its collector is not started again while it hangs, and what it brings too
-late is thrown away. Whatever goes wrong reads "could not check", never "healthy".
+The runner owns timing, deadlines and failures, so that a collector has only its subject. Most take a moment: one thread does
+them one after the other. What takes longer keeps that thread for itself, and the next one takes the rest. A thread that hangs (a
+dead mount, a stuck driver) cannot be ended; it is left behind, its collector is not started again while it hangs, and what it
+brings too late is thrown away. Whatever goes wrong reads "could not check", never "healthy".
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import structlog
 
-from agent.children import ChildError, run_child
+from agent.configuration.secrets import Secrets
+from agent.logs import get_logger
+from agent.system.folder import DEFAULT_STATE_DIR
+from agent.system.host_programs import run_program
 from collectors import (
     Collector,
     CollectorError,
@@ -23,6 +27,7 @@ from collectors import (
     CollectorPlugin,
     Completed,
     CouldNotCheck,
+    DeclaredReading,
     NotSupported,
     Reading,
     safe_text,
@@ -32,26 +37,44 @@ from collectors import (
 MOST_READINGS = 20_000
 # A scan that runs once a day and fails once is not left unknown for a day. Seconds.
 RETRY_AFTER = 300.0
+# What takes longer gets its thread for itself: each thread more wakes the host and costs as much as a quick collector. Seconds.
+QUICK = 0.05
 # Cycles are not exact to the second, and an interval of one cycle is meant to be every cycle. Seconds.
 EARLY = 1.0
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class HostAccess(msgspec.Struct, frozen=True):
-    """What a collector is handed (`CollectorContext`). `root`: where the host's file system is to be seen."""
+    """What a collector is handed (`CollectorContext`).
+
+    root: where the host's file system is to be seen. state: the state folder.
+    """
 
     root: Path = Path("/")
+    secrets: Secrets = Secrets({})
+    state: Path = DEFAULT_STATE_DIR
 
     def path(self, absolute: str) -> Path:
         """Return where the host's `absolute` path is to be read."""
         return self.root / absolute.lstrip("/")
 
+    def kept(self, name: str) -> Path:
+        """Return where the agent keeps a file of this name for collectors."""
+        return self.state / name
+
     def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
-        """Run `argv` for at most `timeout` seconds; raises CollectorError when it is missing or did not finish."""
+        """Run `argv` for at most `timeout` seconds; raises CollectorError when it is missing or did not finish.
+
+        That is StillRunning where it could not even be ended. Nor is one run that would tell of our container, not of the host.
+        """
+        return run_program(argv, root=self.root, timeout=timeout)
+
+    def secret(self, name: str) -> str:
+        """Return the secret called `name`; raises CollectorError when there is none that can be read."""
         try:
-            return run_child(argv, timeout=timeout)
-        except ChildError as error:
+            return self.secrets.get(name)
+        except LookupError as error:
             raise CollectorError(str(error)) from error
 
 
@@ -66,6 +89,11 @@ class ConfiguredCollector(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> str:
         """Its configured name."""
         return self.plugin.name
+
+    @property
+    def readings(self) -> tuple[DeclaredReading, ...]:
+        """Every reading it may yield; names may be shell patterns where its options leave them open."""
+        return (*self.plugin.readings, *self.plugin.declares(self.options))
 
     @property
     def interval(self) -> float:
@@ -114,23 +142,71 @@ class CollectionRunner:
         collectors: Iterable[ConfiguredCollector],
         monotonic: Callable[[], float],
         most_readings: int = MOST_READINGS,
+        *,
+        patient: bool = True,
     ) -> None:
-        """`monotonic`: seconds that only ever grow evenly."""
-        self._schedules = [_Schedule(one, monotonic, most_readings) for one in collectors]
+        """`monotonic`: seconds that only ever grow evenly. `patient`: whether unhurried collectors are waited for, too."""
+        self._schedules = [_Schedule(one, monotonic, most_readings, patient=patient) for one in collectors]
+        self._leaving = False
 
     def collect(self, at: float) -> Collection:
-        """Run what is due, all at once, and return everything known now; `at` (unix seconds) stamps the new readings.
+        """Run what is due, and return everything known now; `at` (unix seconds) stamps the new readings.
 
-        Takes as long as the slowest, and never longer than the longest deadline. Raises nothing.
+        Takes as long as the slowest, and hardly longer than the longest deadline. Of an unhurried collector that is still at work
+        the last result stands, unless this runner is patient. Raises nothing.
         """
+        hurried: deque[_Run] = deque()
         for schedule in self._schedules:
-            schedule.start_if_due(at)
+            if run := schedule.due(at):
+                if schedule.waits:
+                    hurried.append(run)
+                else:
+                    _work_off(deque([run]))
+        if self._leaving:
+            self.leave()
+        while hurried:
+            _wait_while_quick(_work_off(hurried), hurried)
         results = [schedule.result() for schedule in self._schedules]
         return Collection(
             readings=tuple(reading for result in results for reading in result.readings),
             unchecked=tuple(missing for result in results for missing in result.outcome.unchecked),
             outcomes=tuple(result.outcome for result in results),
         )
+
+    def leave(self) -> None:
+        """Wait for no collector from now on; may be called from another thread, as this process is about to end.
+
+        What is outstanding counts as "could not check".
+        """
+        self._leaving = True
+        for schedule in self._schedules:
+            schedule.leave()
+
+
+def _work_off(runs: deque[_Run]) -> threading.Event:
+    """Have a thread do `runs`, one after the other; return what is set at their end. Where there is no room for it, they fail."""
+    over = threading.Event()
+
+    def work() -> None:
+        while runs:
+            with suppress(IndexError):  # another thread, late, took the last one
+                runs.popleft().work()
+        over.set()
+
+    try:
+        threading.Thread(target=work, daemon=True).start()
+    except RuntimeError as error:
+        while runs:
+            runs.popleft().fail(str(error))
+        over.set()
+    return over
+
+
+def _wait_while_quick(over: threading.Event, runs: deque[_Run]) -> None:
+    """Return when `over` is set, or when none of `runs` was begun for a while: then the last one takes long."""
+    left = -1
+    while not over.wait(QUICK) and len(runs) != left:
+        left = len(runs)
 
 
 class _Result(msgspec.Struct, frozen=True):
@@ -141,7 +217,10 @@ class _Result(msgspec.Struct, frozen=True):
 class _Schedule:
     """One collector: when it is due, the run that is outstanding, and its last result."""
 
-    def __init__(self, configured: ConfiguredCollector, monotonic: Callable[[], float], most_readings: int) -> None:
+    def __init__(
+        self, configured: ConfiguredCollector, monotonic: Callable[[], float], most_readings: int, *, patient: bool
+    ) -> None:
+        self.waits = patient or not configured.plugin.unhurried
         self._configured = configured
         self._monotonic = monotonic
         self._most_readings = most_readings
@@ -150,12 +229,19 @@ class _Schedule:
         self._given_up = False  # the run is late; it is only waited for so as not to start a second beside it
         self._last = _Result((), Outcome(collector=configured.name, success=False, duration=0.0, at=0.0))
 
-    def start_if_due(self, at: float) -> None:
-        """Start a run, unless it is too early or the last one still hangs."""
-        if self._run is not None and self._run.finished.is_set():
+    def due(self, at: float) -> _Run | None:
+        """Return a new run, to be worked off; None when it is too early or the last one still hangs."""
+        if self._given_up and self._run is not None and self._run.finished.is_set():
             self._run, self._given_up = None, False  # it came too late: what it read is old
-        if self._run is None and self._monotonic() >= self._due:
-            self._run = _Run(self._configured, at, self._monotonic, self._most_readings)
+        if self._run is not None or self._monotonic() < self._due:
+            return None
+        self._run = _Run(self._configured, at, self._monotonic, self._most_readings)
+        return self._run
+
+    def leave(self) -> None:
+        """Wait no longer for the run that is outstanding."""
+        if (run := self._run) is not None and not run.finished.is_set():
+            run.leave()
 
     def result(self) -> _Result:
         """Return the result of the run that was started; of the last one if none was; or that it did not finish."""
@@ -163,6 +249,8 @@ class _Schedule:
         if run is None:
             return self._last
         left = run.started + self._configured.deadline - self._monotonic()
+        if not (self.waits or self._given_up or run.finished.is_set() or left <= 0):
+            return self._last if self._last.outcome.at else run.unfinished()
         if not self._given_up and run.finished.wait(max(0.0, left)):
             self._run = None
             result = run.result
@@ -180,10 +268,19 @@ class _Schedule:
             log.warning("collector failed", collector=now.collector, reason=now.reason)
         elif before.reason and not now.reason:
             log.info("collector works again", collector=now.collector)
+        elif now.unchecked and not (before.unchecked or now.reason):
+            first, more = now.unchecked[0], len(now.unchecked) - 1
+            # Not a warning: commands that look once print it themselves, and what is not permitted stays so.
+            log.info("could not check all", collector=now.collector, what=first.labels, reason=first.reason, more=more)
+        elif before.unchecked and not now.unchecked:
+            log.info("all is checked again", collector=now.collector)
 
 
 class _Run:
-    """One run of one collector in its own thread. `result` counts only once `finished` is set, and only if that was in time."""
+    """One run of one collector, in some thread. `result` counts only once `finished` is set, and only if that was in time.
+
+    started: by `monotonic`; when it was made, until it is begun.
+    """
 
     def __init__(
         self, configured: ConfiguredCollector, at: float, monotonic: Callable[[], float], most_readings: int
@@ -194,21 +291,36 @@ class _Run:
         self._at = at
         self._monotonic = monotonic
         self._most_readings = most_readings
-        self._readings: dict[tuple[str, frozenset[tuple[str, str]]], Reading] = {}
+        self._readings: dict[str, Reading] = {}
         self._unchecked: list[CouldNotCheck] = []
         self.result = self._end(reason="ended without a result")
-        try:
-            threading.Thread(target=self._work, name=f"collect-{configured.name}", daemon=True).start()
-        except RuntimeError as error:  # the host has no room for another thread
-            self.result = self._end(reason=str(error))
-            self.finished.set()
+
+    def unfinished(self) -> _Result:
+        """Return that this first run is still at work: that is no failure, and nothing is known yet."""
+        result = self._result((), [self._missing("its first run has not finished yet")], reason="")
+        return msgspec.structs.replace(result, outcome=msgspec.structs.replace(result.outcome, success=False))
 
     def late(self) -> _Result:
         """Return that it did not finish in time. What it has read by now is its thread's, and left out."""
         return self._result((), [], reason=f"did not finish in {self._configured.deadline:g} s")
 
-    def _work(self) -> None:
+    def leave(self) -> None:
+        """Have its end waited for by nobody. What it has read by now is its thread's, and left out."""
+        self.result = self._result((), [], reason="it had not finished when the agent was told to end")
+        self.finished.set()
+
+    def fail(self, reason: str) -> None:
+        """End it without having begun."""
+        self.result = self._end(reason=reason)
+        self.finished.set()
+
+    def work(self) -> None:
+        """Do it, unless nobody waits for it any more. Raises nothing."""
+        if self.finished.is_set():
+            return
         name = self._configured.name
+        threading.current_thread().name = f"collect-{name}"
+        self.started = self._monotonic()
         try:
             self._collect()
             self.result = self._end()
@@ -225,18 +337,19 @@ class _Run:
 
     def _collect(self) -> None:
         repeated: Counter[str] = Counter()
+        readings = self._readings
         for item in self._configured.collector.collect(self._at):
             if isinstance(item, CouldNotCheck):
                 self._unchecked.append(item)
                 continue
-            series = (item.name, frozenset(item.labels.items()))
-            if series in self._readings:
-                repeated[item.series] += 1
-            elif len(self._readings) == self._most_readings:
+            series = item.series
+            if series in readings:
+                repeated[series] += 1
+            elif len(readings) == self._most_readings:
                 reason = f"more than {self._most_readings} readings; the rest is left out, narrow it by its options"
                 self._unchecked.append(self._missing(reason))
                 break
-            self._readings[series] = item
+            readings[series] = item
         if repeated:
             first = next(iter(repeated))
             self._unchecked.append(

@@ -7,33 +7,37 @@ killed. Those for other desks work at the same time: one child costs a quarter o
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 
 from agent import logs
-from agent.config import Configuration, load
-from agent.consent import Level
-from agent.consent_gate import ask
-from agent.courier_process import Job
-from agent.decode import join
-from agent.delivery import Delivery
-from agent.desk_health import failed
-from agent.folder import FolderInUse, lock
-from agent.model import DeskHealth
-from agent.render import RenderContext
-from agent.secrets import Secrets
-from agent.store import Store
+from agent.configuration.config import Configuration, load
+from agent.configuration.decode import join
+from agent.configuration.secrets import Secrets
+from agent.consent.gate import ask
+from agent.consent.levels import Level
+from agent.delivery.batch import Delivery
+from agent.delivery.courier_process import Job
+from agent.delivery.desk_health import failed
+from agent.following.model import DeskHealth
+from agent.store import Store, StoreUnavailable
+from agent.system.folder import FolderInUse, FolderUnusable, lock
 from agent.version import VERSION
+from agent.wording.context import RenderContext
 from ticketing_clients import TicketingClient, TicketType
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from agent.calendar.planning import Surroundings
+
+log = logs.get_logger()
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,45 +46,68 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     secrets: Secrets
     state_dir: Path
     now: float
+    rhythm: float
 
     def secret(self, name: str) -> str:
         """Return the named secret; raises LookupError that says where it was looked for."""
         return self.secrets.get(name)
 
 
-def build_client(configuration: Configuration, desk: str, state_dir: Path, now: float) -> TicketingClient:
-    """Return the client of the desk with this configured name. Raises LookupError or ValueError when it cannot be used."""
+def build_client(
+    configuration: Configuration, desk: str, state_dir: Path, now: float, rhythm: float | None = None
+) -> TicketingClient:
+    """Return the client of the desk with this configured name. Raises LookupError or ValueError when it cannot be used.
+
+    rhythm: how often it is asked, in seconds; as often as couriers look when left out.
+    """
     if desk not in configuration.desks:
         raise LookupError(f"there is no [desks.{join(desk)}] any more, and it still has tickets of ours or work to do")
     plugin, options = configuration.desks[desk]
-    return plugin.build(
-        options, Context(secrets=Secrets(configuration.settings.secrets), state_dir=state_dir, now=now), desk
+    settings = configuration.settings
+    context = Context(
+        secrets=Secrets(settings.secrets), state_dir=state_dir, now=now, rhythm=rhythm or settings.delivery.poll
     )
+    return plugin.build(options, context, desk)
 
 
-def deliver(job: Job, configuration: Configuration, store: Store, now: Callable[[], float]) -> DeskHealth:
-    """Run one batch in this process and record how the desk was."""
-    desk = job.desk
+def deliver(
+    job: Job, configuration: Configuration, store: Store, *, now: Callable[[], float], clock: Callable[[], float]
+) -> DeskHealth:
+    """Run one batch in this process and record how the desk was.
+
+    now: unix seconds by which the batch goes, evenly from the job's. clock: the host's own, by which consent may have ended
+    because the host slept in the middle of the batch.
+    """
+    desk, poll = job.desk, configuration.settings.delivery.poll
     try:
         client = build_client(configuration, desk, Path(job.state_dir), job.now)
     except (LookupError, ValueError) as error:
         log.warning("the desk cannot be used as it is configured", desk=desk, detail=str(error))
-        health = failed(store.desk_health(desk), "not_authorised", str(error), job.now)
+        health = failed(store.desk_health(desk), "not_authorised", str(error), job.now, poll=poll)
     else:
 
-        def allowed(rule: str, type_: TicketType) -> Level:
-            return ask(Path(job.state_dir), configuration, now()).level(rule, type_, now())
+        def allowed(rule: str, type_: TicketType | None) -> Level:
+            at = max(now(), clock())
+            return ask(Path(job.state_dir), configuration, at).level(rule, type_, at)
+
+        zone = ZoneInfo(configuration.zone)
+
+        @functools.cache
+        def around() -> Surroundings:
+            from agent.calendar.survey import survey  # noqa: PLC0415 - most batches only look, and plan nothing
+
+            return survey(configuration.settings, job.host.id, zone, job.now, store)
 
         render = RenderContext(
             settings=configuration.settings,
             host=job.host,
-            zone=ZoneInfo(configuration.zone),
+            zone=zone,
             now=job.now,
             version=VERSION,
             listens=client.capabilities.read,
-            allowed=allowed,
+            around=around,
         )
-        health = Delivery(store, client, render, desk, now).run(poll=job.poll, rebuild=job.rebuild)
+        health = Delivery(store, client, render, desk, now, allowed=allowed).run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health
 
@@ -98,10 +125,13 @@ def main() -> int:
     began = time.monotonic()
     try:
         with lock(folder, lock_name(job.desk)), Store.open(folder) as store:
-            configuration = load(Path(job.config) if job.config else None, parts={"desks"})
-            deliver(job, configuration, store, now=lambda: job.now + time.monotonic() - began)
+            configuration = load(job.config, parts={"desks"})
+            deliver(job, configuration, store, now=lambda: job.now + time.monotonic() - began, clock=time.time)
     except FolderInUse:
         log.info("another courier is still at work", desk=job.desk)
+    except (FolderUnusable, StoreUnavailable) as error:
+        log.error("the records cannot be used", desk=job.desk, detail=str(error))  # noqa: TRY400 - the message says it all
+        return 1
     return 0
 
 

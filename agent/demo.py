@@ -1,7 +1,7 @@
 """A recorded week of a filling disk through the agent's own code, at high speed, into the local desk.
 
-Only the readings and the time come from the recording. The customer is played: agrees to the first proposed time, and
-confirms at the end; the work itself is in the recording.
+Only the readings and the time come from the recording. Its people are played: an engineer takes the ticket on, the
+customer agrees to the first proposed time, and confirms at the end; the work itself is in the recording.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Literal
 import msgspec
 
 from agent.case_details import case_details
-from agent.cases import RECURRENCE_PERIOD
 from agent.collecting import Collection
-from agent.config import Configuration, load
+from agent.configuration.config import Configuration, load
 from agent.courier import deliver
-from agent.courier_process import Job
-from agent.folder import StateFolder
-from agent.host import HostIdentity
-from agent.model import Acted, Case, CaseState
-from agent.outbox import Outbox
+from agent.delivery.courier_process import Job
+from agent.delivery.outbox import Outbox
+from agent.following.cases import RECURRENCE_PERIOD
+from agent.following.model import Acted, Case, CaseState
 from agent.pipeline import Pipeline
-from agent.recording import read
+from agent.replay.recording import read
 from agent.status import TicketText
 from agent.store import History, Store
+from agent.system.folder import StateFolder
+from agent.system.host import HostIdentity
 from collectors import Reading
 from ticketing_clients import ActKind
 from ticketing_clients.local import LocalDesk
@@ -34,6 +34,7 @@ from ticketing_clients.local import LocalDesk
 RECORDING = "filling-disk.csv.gz"
 HOST = HostIdentity(id="recording", name="web01 (recording)", os="Debian GNU/Linux 12 (bookworm)")
 CUSTOMER = "the recording's customer"
+ENGINEER = "the recording's engineer"
 # People look at a ticket now and then; the courier of a real agent would look every 15 minutes.
 LOOK_EVERY = 3600.0
 
@@ -62,7 +63,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
 def play(state_dir: Path) -> Iterator[Scene]:
     """Play the recording on the state folder `state_dir`, which must be empty; yield a Scene for each step of it."""
     configuration = load_demo_configuration()
-    units = {reading.name: reading.unit for one in configuration.collectors for reading in one.plugin.readings}
+    units = configuration.units
     with resources.as_file(resources.files("agent.recordings") / RECORDING) as file, file.open("rb") as raw:
         collections = list(read(raw, units))
     start = collections[0].readings[0].at
@@ -71,6 +72,7 @@ def play(state_dir: Path) -> Iterator[Scene]:
         stage = Stage(configuration, folder.path, store)
         for number, collection in enumerate(collections, start=1):
             yield stage.step(collection, number / len(collections))
+        stage.pipeline.flush(collections[-1].readings[0].at)  # so that whoever looks at it later sees the week
 
 
 def tickets(state_dir: Path) -> list[TicketText]:
@@ -121,7 +123,7 @@ class Stage:
         if look or self.outbox.due(desk, at, limit=1):
             self.looked = at if look else self.looked
             job = Job(config=None, state_dir=str(self.state_dir), host=HOST, desk=desk, now=at, poll=look)
-            deliver(job, self.configuration, self.store, now=lambda: at)
+            deliver(job, self.configuration, self.store, now=lambda: at, clock=lambda: at)
 
     def _titled(self, told: Told) -> Told:
         """Read from the desk what the ticket is called."""
@@ -135,6 +137,8 @@ class Stage:
             return None
         event, kind, option = _ANSWERS[told.event]
         desk = LocalDesk(self.state_dir, case.ticket.desk, now=at)
+        if told.event == "ticket":
+            desk.record_act(case.ticket, "acknowledge", by=ENGINEER)
         act = desk.record_act(case.ticket, kind, by=CUSTOMER, option=option)
         self.store.put_event(Acted(case=case.key, act=act, at=at))
         return Told(event=event, case=case)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-
-import msgspec
 
 from agent.redaction import TemplateFile, Templates, parse_templates
 
@@ -32,6 +29,6 @@ def load_templates(files: Iterable[Path] = ()) -> Templates:
             Templates(found)
         except OSError as error:
             raise ValueError(f"{file} cannot be read: {error.strerror}") from error
-        except (msgspec.ValidationError, tomllib.TOMLDecodeError, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"{file}: {error}") from error
     return Templates(found)

@@ -1,11 +1,19 @@
-"""Logging for every process of the agent: one line an event, key=value, to standard error; the service manager keeps it."""
+"""Logging for every process of the agent: one line an event, key=value, to standard error; the service manager keeps it.
+
+The only file that imports structlog, which takes rich and asyncio along where nobody stops it.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 
-import structlog
+from agent.system.light_imports import leaving_out
+
+with leaving_out({"asyncio": (), "pickle": ["PicklingError"]}, absent=("rich", "better_exceptions")):
+    import structlog
+
+get_logger = structlog.get_logger
 
 
 def configure(level: str = "info") -> None:

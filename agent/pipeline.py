@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from agent.cases import Situation, is_history, rebase
 from agent.collecting import Collection
-from agent.config import Configuration
-from agent.follow import follow
-from agent.host import HostIdentity
-from agent.model import Case, Operation
-from agent.outbox import Outbox
+from agent.configuration.config import Configuration
+from agent.delivery.outbox import Outbox
+from agent.following.cases import Situation, is_history, rebase
+from agent.following.follow import follow
+from agent.following.model import Case, Operation
 from agent.store import History, Store, StoreDamaged, StoreUnavailable
+from agent.system.host import HostIdentity
 from thresholds import Finding, Judge, Severity, Unjudged
 
 
@@ -105,6 +105,10 @@ class Pipeline:
                         self.store.save_case(step.case, step.happenings, situation.now)
                     for operation in step.operations:
                         self.outbox.queue(operation)
+                    if step.kept:
+                        self.store.count_promises(step.kept)
+                    if step.durable and step.case.state == "closed":
+                        self.outbox.case_closed(step.case.key)
                     if step.untold:
                         self.outbox.withdraw(step.case.key)
         except StoreDamaged:
@@ -118,11 +122,11 @@ class Pipeline:
         """Return the cases, long closed and no longer in memory, that `findings` are about: a key has one case for ever."""
         found = {}
         for finding in findings:
+            if finding.severity is Severity.HEALTHY:
+                continue
             key = situation.key(finding.rule, finding.subject)
-            if finding.severity is not Severity.HEALTHY and key not in self.cases:
-                case = self.store.case(key)
-                if case is not None:
-                    found[key] = case
+            if key not in self.cases and (case := self.store.case(key)) is not None:
+                found[key] = case
         return found
 
     def _situation(self, at: float, collection: Collection, unjudged: Sequence[Unjudged]) -> Situation:
@@ -130,6 +134,7 @@ class Pipeline:
             at,
             self.host.id,
             first_look_ends=self.store.installed_at + self.configuration.settings.agent.first_look,
-            maintenance=self.store.maintenance_until > at,
+            maintenance=self.store.maintenance.until > at,
             unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),
+            mark=self.store.mark,
         )

@@ -10,19 +10,21 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from agent.calendar.calendar_check import require_calendar
 from agent.clock import HostClock
 from agent.collecting import CollectionRunner
-from agent.config import Configuration, load
-from agent.facts import case_facts, pack
-from agent.host import GENERATED_ID, HostIdentity, identify
-from agent.model import Case, Operation
+from agent.configuration.config import Configuration, load
+from agent.following.facts import case_facts, pack
+from agent.following.model import Case, Operation
+from agent.following.routing import targets
 from agent.pipeline import Cycle, Pipeline
-from agent.render import RenderContext, render_ticket
-from agent.routing import targets
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import Snapshot
 from agent.store import History, Store, StoreUnavailable, copy_records
+from agent.system.host import GENERATED_ID, HostIdentity, identify
 from agent.version import VERSION
+from agent.wording.context import RenderContext
+from agent.wording.render import render_ticket
 from thresholds import Severity
 
 
@@ -46,7 +48,8 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
 
     Cases and memories are taken over from `state_dir` if they can be read, so that the answer is the daemon's.
     """
-    configuration = load(config_path)
+    configuration = load(config_path, state=state_dir)
+    require_calendar(configuration, now)
     settings = configuration.settings
     clock = HostClock()
     without_records = _take_over(state_dir, scratch)

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
-import structlog
+import msgspec
 
-from agent.bundle_dispatch import BundleDispatcher
-from agent.case_details import case_details
 from agent.clock import Clock, ClockWatch
-from agent.config import Configuration
-from agent.consent_gate import record_trouble
-from agent.dispatch import Dispatcher
-from agent.folder import StateFolder
+from agent.configuration.config import Configuration
+from agent.consent.gate import look, record_trouble
+from agent.delivery.bundle_dispatch import BundleDispatcher
+from agent.delivery.dispatch import Dispatcher
+from agent.delivery.heartbeat import Heartbeat
+from agent.delivery.outbox import Outbox
+from agent.lifecycle.dispatch import CatalogueDispatcher
+from agent.logs import get_logger
 from agent.metrics import Metrics
-from agent.outbox import Outbox
 from agent.pipeline import Cycle, Pipeline
+from agent.report.dispatch import ReportDispatcher
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import CaseDetails, Desk, Snapshot, write_summary
 from agent.store import Store, StoreDamaged, StoreUnavailable
+from agent.system.children import end_children
+from agent.system.folder import StateFolder
+from agent.web.consent import ConsentView, consent_view
 
 # How long a stop waits for a courier in mid-batch; it may be ended at any point, waiting is only politer to the desk.
 COURIER_PATIENCE = 3.0
 # How long the first summary waits for the first courier, so that it can say what was opened.
 FIRST_DELIVERY = 8.0
+# For so many cycles after it was moved the clock is said to be unsure: seen by whoever scrapes, and no alarm unless it goes on.
+UNSURE_CYCLES = 3
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Resident:
@@ -40,16 +48,30 @@ class Resident:
         pipeline: Pipeline,
         dispatcher: Dispatcher,
         bundles: BundleDispatcher,
+        catalogue: CatalogueDispatcher,
+        heartbeat: Heartbeat,
+        reports: ReportDispatcher,
         metrics: Metrics,
         clock: Clock,
         on_first_cycle: Callable[[Snapshot], None],
+        leave_collectors: Callable[[], None],
+        runtime: Path | None,
     ) -> None:
-        """`on_first_cycle` is called once, with the first snapshot, when a courier that it started has had its time."""
+        """`on_first_cycle` is called once, with the first snapshot, when a courier that it started has had its time.
+
+        runtime: a folder in memory for what only tells of now; None where there is none.
+        leave_collectors: lets a running cycle wait for no collector any more.
+        """
+        self._leave_collectors = leave_collectors
         self.configuration = configuration
         self.folder = folder
+        self.runtime = runtime
         self.pipeline = pipeline
         self.dispatcher = dispatcher
         self.bundles = bundles
+        self.catalogue = catalogue
+        self.heartbeat = heartbeat
+        self.reports = reports
         self.clock = clock
         self.snapshot: Snapshot | None = None
         self.fatal: StoreDamaged | None = None  # only a new start mends it, by setting the damaged records aside
@@ -59,6 +81,8 @@ class Resident:
         self._number = 0
         self._started_at = clock.now()
         self._finished = self._flushed = clock.monotonic()
+        # By how many seconds the clock was moved last, and until when it is unsure.
+        self._moved = 0.0, clock.monotonic()
         self._troubles: dict[str, str] = {}
         self._requests: dict[str, Counter[str]] = defaultdict(Counter)
         self._failed: set[str] = set()  # desks whose last courier died
@@ -71,20 +95,39 @@ class Resident:
             self._tick()
         except StoreDamaged as error:
             self.fatal = error
-        except Exception:
-            log.exception("the cycle failed")
+        except Exception as error:
+            if "cycle" not in self._troubles:  # where each one fails, the whole story is told once
+                log.exception("the cycle failed")
+            self._show_failure(error)
+
+    def _show_failure(self, error: Exception) -> None:
+        """Have page and metrics, which stay those of the last cycle that finished, say that another one did not."""
+        self.note_trouble("cycle", f"the last cycle failed, the log says where: {type(error).__name__}: {error}")
+        if self.snapshot is None:
+            return
+        self.snapshot = msgspec.structs.replace(self.snapshot, degraded=dict(self._troubles))
+        try:
+            self._metrics.update(self.snapshot)
+        except Exception:  # most likely what failed just now, and is told
+            log.debug("the metrics stay as they were", exc_info=True)
 
     def _tick(self) -> None:
         began = self.clock.monotonic()
         if step := self._watch.step():
             self._clock_moved(step)
         cycle = self.pipeline.cycle(self.clock.now())
-        self._note_trouble("store", cycle.trouble)
-        self._note_trouble("space", self.pipeline.store.degraded)
-        self._note_trouble("consent", record_trouble(self.folder.path))
+        self.note_trouble("cycle", "")
+        self.note_trouble("clock", self._unsure_clock())
+        self.note_trouble("store", cycle.trouble)
+        self.note_trouble("space", self.pipeline.store.degraded)
+        self.note_trouble("set_aside", self.pipeline.store.set_aside_before)
+        self.note_trouble("consent", record_trouble(self.folder.path))
         self._flush_when_due()
         self._deliver(cycle)
         self._bundle(cycle)
+        self._renew(cycle)
+        self._report(cycle)
+        self._show_life()
         self._number += 1
         self._show(cycle, began)
         self._finished = self.clock.monotonic()
@@ -101,6 +144,8 @@ class Resident:
     def _clock_moved(self, step: float) -> None:
         """Let what is counted by the wall clock go on from where it was. It is done here, in the thread that runs cycles."""
         log.warning("the clock was moved", seconds=round(step, 1))
+        self._moved = (step, self.clock.monotonic() + UNSURE_CYCLES * self.cycle)
+        self.dispatcher.recall()
         try:
             self.pipeline.clock_moved(step, self.clock.now())
             self.dispatcher.clock_moved(step)
@@ -109,19 +154,30 @@ class Resident:
         except StoreUnavailable as error:
             log.warning("what the moved clock changed is kept in memory only", trouble=str(error))
 
+    def _unsure_clock(self) -> str:
+        """Return what a clock that was moved a few cycles ago costs; empty when it was not."""
+        step, until = self._moved
+        if self.clock.monotonic() >= until:
+            return ""
+        return (
+            f"the clock went {step:+,.0f} s at once: it was set, or the host slept; earlier times may be wrong by that"
+        )
+
     def _deliver(self, cycle: Cycle) -> None:
         try:
             outcomes = self.dispatcher.consider(cycle.at)
         except StoreDamaged:
             raise
         except (OSError, StoreUnavailable) as error:
-            self._note_trouble("courier", f"the courier cannot be started: {error}")
+            self.note_trouble("courier", f"the courier cannot be started: {error}")
             return
         for desk, outcome in outcomes.items():
             self._requests[desk][outcome] += 1
             (self._failed.add if outcome == "failed" else self._failed.discard)(desk)
+        if "failed" in outcomes.values():
+            self.pipeline.store.expect_whole()  # what a courier died of may have to be set aside, which takes a new start
         died = f"the courier for {', '.join(sorted(self._failed))} ended with an error; see the log"
-        self._note_trouble("courier", died if self._failed else "")
+        self.note_trouble("courier", died if self._failed else "")
 
     def _bundle(self, cycle: Cycle) -> None:
         try:
@@ -129,9 +185,33 @@ class Resident:
         except StoreDamaged:
             raise
         except (OSError, StoreUnavailable) as error:
-            self._note_trouble("bundle", f"no log bundles are made: {error}")
+            self.note_trouble("bundle", f"no log bundles are made: {error}")
         else:
-            self._note_trouble("bundle", "")
+            self.note_trouble("bundle", "")
+
+    def _renew(self, cycle: Cycle) -> None:
+        try:
+            self.catalogue.consider(cycle.at)
+        except OSError as error:
+            self.note_trouble("catalogue", f"the support catalogue cannot be renewed: {error}")
+        else:
+            self.note_trouble("catalogue", "")
+
+    def _report(self, cycle: Cycle) -> None:
+        try:
+            self.reports.consider(cycle.at)
+        except StoreDamaged:
+            raise
+        except (OSError, StoreUnavailable) as error:
+            self.note_trouble("report", f"no health report is made: {error}")
+        else:
+            self.note_trouble("report", "")
+
+    def _show_life(self) -> None:
+        try:
+            self.note_trouble("heartbeat", self.heartbeat.consider())
+        except OSError as error:
+            self.note_trouble("heartbeat", f"no heartbeat is sent: {error}")
 
     def _flush_when_due(self) -> None:
         if self.clock.monotonic() - self._flushed < self.configuration.settings.history.flush:
@@ -144,11 +224,11 @@ class Resident:
             self.pipeline.flush(self.clock.now())
             self.bundles.forget(before=self.clock.now() - self.configuration.settings.bundle.keep)
         except StoreUnavailable as error:
-            self._note_trouble("history", f"history is kept in memory only: {error}")
+            self.note_trouble("history", f"history is kept in memory only: {error}")
         else:
-            self._note_trouble("history", "")
+            self.note_trouble("history", "")
 
-    def _note_trouble(self, mode: str, trouble: str) -> None:
+    def note_trouble(self, mode: str, trouble: str) -> None:
         """Remember a degraded mode, and log its beginning and its end, not each cycle of it."""
         if trouble and mode not in self._troubles:
             log.error("degraded", mode=mode, trouble=trouble)
@@ -169,15 +249,16 @@ class Resident:
             desks=[self._desk(name) for name in self.dispatcher.desks],
             degraded=dict(self._troubles),
             history_bytes=self.pipeline.history.size(),
+            promises=store.kept_promises,
         )
         self.snapshot = take_snapshot(cycle, self.configuration, self.pipeline.host, around)
         self._metrics.update(self.snapshot)
         try:
-            write_summary(self.folder.path, self.snapshot)
+            write_summary(self.folder.path, self.snapshot, self.runtime)
         except OSError as error:
-            self._note_trouble("status", f"status.json cannot be written: {error.strerror}")
+            self.note_trouble("status", f"status.json cannot be written: {error.strerror}")
         else:
-            self._note_trouble("status", "")
+            self.note_trouble("status", "")
 
     def _desk(self, name: str) -> Desk:
         health = self.dispatcher.health(name)
@@ -192,10 +273,19 @@ class Resident:
 
     # -- around it --------------------------------------------------------------------------------------------------
 
+    def hurry(self) -> None:
+        """Let a running cycle wait for nobody, as it is the last; may be called from another thread."""
+        self._leave_collectors()
+        self.pipeline.store.hurry()
+
     def stop(self) -> None:
         """Write down what is young, and end the courier."""
         self._flush()
         self.bundles.stop()
+        self.catalogue.stop()
+        self.heartbeat.stop()
+        self.reports.stop()
+        end_children()
         self.dispatcher.stop(COURIER_PATIENCE)
 
     # -- what the page asks -----------------------------------------------------------------------------------------
@@ -204,6 +294,21 @@ class Resident:
     def cycle(self) -> float:
         """Seconds between two cycles."""
         return self.configuration.settings.agent.cycle
+
+    @property
+    def records(self) -> str:
+        """The state folder."""
+        return str(self.folder.path)
+
+    @property
+    def wording(self) -> str:
+        """IT's folder of wording; empty when there is none."""
+        return self.configuration.settings.wording.folder or ""
+
+    def consent(self) -> ConsentView:
+        """Return what may leave the host now."""
+        rules = [(rule.id, rule.type) for rule in self.configuration.rules_by_id.values()]
+        return consent_view(look(self.folder.path, self.configuration, self.clock.now()), rules, self.clock.now())
 
     def seconds_since_cycle(self) -> float:
         """Return how long ago the last cycle finished, or since when we run."""
@@ -219,6 +324,8 @@ class Resident:
 
     def find_cases(self, prefix: str) -> list[CaseDetails]:
         """Return the cases whose key starts so, with their stories, by a connection of the asking thread's own."""
+        from agent.case_details import case_details  # noqa: PLC0415 - few open the page of a case; it needs the local desk
+
         summaries = {rule.id: rule.summary for rule, _ in self.configuration.rules}
         with Store.open(self.folder.path) as store:
             found = store.find_cases(prefix)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.collecting import Outcome
-from agent.config import Configuration
-from agent.host import HostIdentity
-from agent.model import Case
+from agent.configuration.config import Configuration
+from agent.following.model import Case, KeptPromises
 from agent.pipeline import Cycle
 from agent.status import CollectorRun, Desk, HeldCase, Snapshot
+from agent.system.host import HostIdentity
 from agent.version import VERSION
 from thresholds import Rule, Severity
 
@@ -27,6 +27,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     desks: list[Desk] = []
     degraded: dict[str, str] = {}
     history_bytes: int = 0
+    promises: list[KeptPromises] = []
 
 
 def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity, around: Surroundings) -> Snapshot:
@@ -34,7 +35,6 @@ def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity
     rules = configuration.rules_by_id
     active = [case for case in cycle.cases.values() if case.state not in {"pending", "closed"}]
     held = [case for case in cycle.cases.values() if case.state == "pending"]
-    spoken_of = {finding.rule for finding in cycle.findings} | {case.rule for case in cycle.cases.values()}
     return Snapshot(
         version=VERSION,
         host_id=host.id,
@@ -54,7 +54,9 @@ def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity
         desks=around.desks,
         degraded=around.degraded,
         history_bytes=around.history_bytes,
-        rules={rule: rules[rule].summary for rule in spoken_of if rule in rules},
+        promises=around.promises,
+        rules={name: rule.summary for name, rule in rules.items()},
+        reads={name: rule.select.reading for name, rule in rules.items()},
     )
 
 

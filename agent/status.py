@@ -8,9 +8,10 @@ from typing import Literal
 
 import msgspec
 
-from agent.model import Case, CaseState, Hold, QueueState
+from agent.following.model import Case, CaseState, Hold, KeptPromises, QueueState
 from collectors import CouldNotCheck, Reading
 from thresholds import Finding, Severity, Unjudged
+from ticketing_clients import Document
 
 SUMMARY_NAME = "status.json"
 # Three missed cycles are no longer one slow one: the daemon is stuck.
@@ -89,7 +90,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     cases: those that have or had a ticket and are not closed; held: the pending ones.
     desks: those that get tickets, in the order of the routes, and those that still have some.
     degraded: modes the agent is in, each with plain words for what that means (`state_read_only`).
-    rules: id of every rule that is spoken of here to its summary line. history_bytes: size of the history on disk.
+    rules: id of every rule that is spoken of here to its summary line; reads: to the name of the readings that it judges.
+    history_bytes: size of the history on disk.
+    promises: how many of the service levels' promises were kept and missed since the records began.
     """
 
     version: str
@@ -110,6 +113,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     degraded: dict[str, str] = {}
     history_bytes: int = 0
     rules: dict[str, str] = {}
+    reads: dict[str, str] = {}
+    promises: list[KeptPromises] = []
 
     @property
     def unchecked(self) -> list[tuple[str, CouldNotCheck]]:
@@ -154,11 +159,12 @@ class Snapshot(Summary, frozen=True, kw_only=True):
 
 
 class TimeLineEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a case's story: when, what in plain words, and who if it was a person."""
+    """One line of a case's story: when, what in plain words, and who if it was a person. record: as it stands in the records."""
 
     at: float
     what: str
     by: str = ""
+    record: str = ""
 
 
 class TicketComment(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,13 +186,28 @@ class TicketText(msgspec.Struct, frozen=True, kw_only=True):
     comments: list[TicketComment] = []
 
 
+class SentText(msgspec.Struct, frozen=True, kw_only=True):
+    """A text exactly as it was sent to a desk. at: unix seconds when it was queued. title: a ticket's. public: to the customer.
+
+    copy: whether the desk is not the case's home.
+    """
+
+    at: float
+    desk: str
+    body: Document
+    title: str = ""
+    public: bool = True
+    copy: bool = False
+
+
 class CaseDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """One case with its story, oldest first, and the ticket's text when the desk is the local one."""
+    """One case with its story and the texts that were sent, oldest first, and its ticket when the desk is the local one."""
 
     case: Case
     summary: str = ""
     time_line: list[TimeLineEntry] = []
     ticket: TicketText | None = None
+    sent: list[SentText] = []
 
 
 Health = Literal["well", "unknown", "attention", "critical"]
@@ -223,12 +244,17 @@ def in_brief(summary: Summary) -> str:
     return "\n".join(lines)
 
 
-def write_summary(folder: Path, snapshot: Snapshot) -> None:
-    """Replace `status.json` in `folder`, readable by its owner only. Raises OSError.
+def write_summary(folder: Path, snapshot: Snapshot, runtime: Path | None = None) -> None:
+    """Replace `status.json` in the state folder, readable by its owner only. Raises OSError.
 
-    Not synced to disk: it is a convenience for `foretell status`, not a record.
+    runtime: a folder in memory; the file then lies there, and its name in the state folder leads to it. Written each cycle, it
+    would be nearly all that the agent writes to the disk. Not synced either: it is a convenience for `foretell status`, not a
+    record.
     """
     path = folder / SUMMARY_NAME
+    if runtime is not None:
+        _lead(path, runtime / SUMMARY_NAME)
+        path = runtime / SUMMARY_NAME
     fresh = path.with_suffix(".new")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -236,12 +262,22 @@ def write_summary(folder: Path, snapshot: Snapshot) -> None:
     fresh.replace(path)
 
 
+def _lead(link: Path, target: Path) -> None:
+    """Have `link` lead to `target`, whatever was there."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    fresh = link.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
 def read_summary(folder: Path) -> Summary | None:
-    """Return the summary the daemon last left in `folder`; None when there is none that this version understands.
+    """Return the summary the daemon last left for `folder`; None when there is none that this version understands.
 
     Raises OSError when it is there and may not be read.
     """
     try:
         return msgspec.json.decode((folder / SUMMARY_NAME).read_bytes(), type=Summary)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, ValueError, RecursionError):
         return None

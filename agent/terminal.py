@@ -1,22 +1,25 @@
 """What `check`, `run`, `status`, `cases` and `outbox` print: sentences, and tables where there is much of one kind.
 
-Imported by commands only. Text of the host never goes to rich as markup: it is wrapped in Text everywhere.
+Imported by commands only. Text of hosts and desks never goes to rich as markup, nor with a control character: `_text` makes it
+harmless.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from agent import plain
-from agent.gist import gist
-from agent.model import Case, QueuedOperation
+from agent.following.model import Case, QueuedOperation
 from agent.status import LATE_CYCLES, CaseDetails, Desk, Health, HeldCase, Queue, Snapshot, Summary, TicketText, health
+from agent.wording import plain
+from agent.wording.gist import gist
+from collectors import safe_text
 from thresholds import Severity
 
 if TYPE_CHECKING:
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
 
 # What is printed of a key; `cases show` accepts any unambiguous beginning.
 KEY_SHOWN = 12
+LONGEST_LINE = 10_000  # of what people wrote at a desk
 NARROW = 90  # columns; below it a list reads better than a table
+VERY_NARROW = 60  # below it even a table of two columns is all folds
 
 _HEALTH_STYLES: Mapping[Health, str] = {"well": "green", "unknown": "yellow", "attention": "yellow", "critical": "red"}
 _SEVERITY_STYLES: Mapping[Severity, str] = {
@@ -41,15 +46,15 @@ def show_check(console: Console, rehearsal: Rehearsal) -> None:
     _show_cycle(console, snapshot)
     if rehearsal.without_records:
         _heading(console, "Judged as if no agent had run here before")
-        _line(console, Text(rehearsal.without_records, style="yellow"))
+        _line(console, _text(rehearsal.without_records, style="yellow"))
     _heading(console, "What I would do")
     holds = {held.key: held for held in snapshot.held}
     for case in rehearsal.would_open:
         when = _due(holds.get(case.key), snapshot)
         home, *copies = rehearsal.desks[case.key]
         copied = f", with a copy at {' and '.join(copies)}" if copies else ""
-        _line(console, Text(f"Open a {case.priority} ticket at {home}{when}{copied}:"))
-        _line(console, Text(rehearsal.titles[case.key], style="bold"), indent=4)
+        _line(console, _text(f"Open a {case.priority} ticket at {home}{when}{copied}:"))
+        _line(console, _text(rehearsal.titles[case.key], style="bold"), indent=4)
     if not rehearsal.would_open:
         _line(console, _nothing(snapshot))
 
@@ -62,16 +67,16 @@ def show_first_cycle(console: Console, snapshot: Snapshot, page: str) -> None:
     for case in told:
         _line(
             console,
-            Text.assemble(f"{_whereabouts(case, snapshot)}, {case.priority}: ", (_title(case, snapshot), "bold")),
+            _texts(f"{_whereabouts(case, snapshot)}, {case.priority}: ", (_title(case, snapshot), "bold")),
         )
     for desk in snapshot.desks:
         if desk.queue.waiting:
-            _line(console, Text(f"Waiting for the desk {desk.name}: {desk.queue.waiting}"))
+            _line(console, _text(f"Waiting for the desk {desk.name}: {desk.queue.waiting}"))
     if not told and not snapshot.waiting:
         _line(console, _nothing(snapshot))
     console.print()
-    console.print(Text(f"Watching. Status page: {page}"))
-    console.print(Text("To see the whole way in a minute, on a recording: foretell demo"))
+    console.print(_text(f"Watching. Status page: {page}"))
+    console.print(_text("To see the whole way in a minute, on a recording: foretell demo"))
 
 
 def show_status(console: Console, summary: Summary | None, now: float, *, alive: bool) -> None:
@@ -81,18 +86,18 @@ def show_status(console: Console, summary: Summary | None, now: float, *, alive:
     """
     if summary is None:
         started = "The daemon is at its first cycle." if alive else "No daemon runs here. Start it with: foretell run"
-        console.print(Text(started))
+        console.print(_text(started))
         return
     zone = summary.zone
     state = health(summary)
     if not alive:
         last = plain.moment(summary.cycle_at, zone)
-        console.print(Text(f"The daemon is not running; this is how things were at {last}.", style="bold red"))
+        console.print(_text(f"The daemon is not running; this is how things were at {last}.", style="bold red"))
     elif now - summary.cycle_at > LATE_CYCLES * (summary.next_cycle_at - summary.cycle_at):
         console.print(
-            Text(f"The daemon is stuck: no cycle since {plain.moment(summary.cycle_at, zone)}.", style="bold red")
+            _text(f"The daemon is stuck: no cycle since {plain.moment(summary.cycle_at, zone)}.", style="bold red")
         )
-    console.print(Text(f"{plain.HEALTHS[state]}.", style=f"bold {_HEALTH_STYLES[state]}"))
+    console.print(_text(f"{plain.HEALTHS[state]}.", style=f"bold {_HEALTH_STYLES[state]}"))
     table = _table()
     seen = f"{plain.moment(summary.cycle_at, zone)} ({plain.distance(summary.cycle_at, now)})"
     _row(table, "Host", f"{summary.host_name} ({summary.host_id})")
@@ -115,7 +120,7 @@ def show_status(console: Console, summary: Summary | None, now: float, *, alive:
 def show_cases(console: Console, cases: Sequence[Case], rules: Mapping[str, str], zone: str, now: float) -> None:
     """Print a table of cases. rules: id to summary line."""
     if not cases:
-        console.print(Text("There are no cases."))
+        console.print(_text("There are no cases."))
         return
     rows = []
     for case in cases:
@@ -129,7 +134,7 @@ def show_cases(console: Console, cases: Sequence[Case], rules: Mapping[str, str]
 def show_case(console: Console, details: CaseDetails, zone: str, now: float) -> None:
     """Print one case with its story, and the ticket's text when the desk is the local one."""
     case = details.case
-    console.print(Text(f"{details.summary or case.rule}: {plain.subject(case.subject)}", style="bold"))
+    console.print(_text(f"{details.summary or case.rule}: {plain.subject(case.subject)}", style="bold"))
     table = _table()
     for name, said in _case_rows(details, zone, now):
         _row(table, name, said)
@@ -147,11 +152,11 @@ def show_case(console: Console, details: CaseDetails, zone: str, now: float) -> 
 def show_ticket(console: Console, ticket: TicketText, zone: str) -> None:
     """Print a ticket of the local desk with everything that was said on it."""
     _heading(console, f"Ticket {ticket.id}: {ticket.title}")
-    _line(console, Text(ticket.body))
+    _line(console, _text(ticket.body))
     for comment in ticket.comments:
         audience = "" if comment.public else ", internal"
         _heading(console, f"{plain.moment(comment.at, zone)}, {comment.by or 'Foretell'}{audience}")
-        _line(console, Text(comment.text))
+        _line(console, _text(comment.text))
 
 
 def _case_rows(details: CaseDetails, zone: str, now: float) -> Iterator[tuple[str, str]]:
@@ -183,7 +188,7 @@ def _case_rows(details: CaseDetails, zone: str, now: float) -> Iterator[tuple[st
 def show_outbox(console: Console, operations: Sequence[QueuedOperation], zone: str, now: float) -> None:
     """Print the operations that wait or were refused, and what can be done about the latter."""
     if not operations:
-        console.print(Text("The outbox is empty."))
+        console.print(_text("The outbox is empty."))
         return
     rows = []
     for queued in operations:
@@ -198,26 +203,22 @@ def show_outbox(console: Console, operations: Sequence[QueuedOperation], zone: s
         rows.append(row)
     _show_list(console, ("Id", "Desk", "What", "State", "Queued", "Tries", "Why"), rows)
     if any(queued.state == "rejected" for queued in operations):
-        console.print(Text("What was refused waits for you: foretell outbox retry ID, or foretell outbox drop ID"))
+        console.print(_text("What was refused waits for you: foretell outbox retry ID, or foretell outbox drop ID"))
 
 
 def _show_cycle(console: Console, snapshot: Snapshot) -> None:
     when = plain.moment(snapshot.cycle_at, snapshot.zone)
-    console.print(Text(f"Foretell {snapshot.version} on {snapshot.host_name}, {when}", style="bold"))
+    console.print(_text(f"Foretell {snapshot.version} on {snapshot.host_name}, {when}", style="bold"))
     _heading(console, "Read")
-    table = _table()
+    rows = []
     for run in snapshot.collectors:
         names = set(run.names)
         readings = [reading for reading in snapshot.readings if reading.name in names]
         said = run.not_supported or (gist(readings) if run.success else "could not be read, see below")
-        _row(
-            table,
-            run.name,
-            f"{len(readings)} readings" if readings else "",
-            said,
-            style="" if run.success else "dim" if run.not_supported else "yellow",
-        )
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+        count = f"{len(readings)} {'reading' if len(readings) == 1 else 'readings'}" if readings else ""
+        style = "" if run.success else "dim" if run.not_supported else "yellow"
+        rows.append((run.name, count, said, style))
+    _show_rows(console, rows)
     _show_found(console, snapshot)
     _show_held(console, snapshot, snapshot.cycle_at)
     _show_unseen(console, snapshot)
@@ -227,14 +228,14 @@ def _show_found(console: Console, snapshot: Snapshot) -> None:
     _heading(console, "Found")
     for finding in sorted(snapshot.findings, key=lambda one: -one.severity):
         level = (finding.severity.name.lower(), _SEVERITY_STYLES[finding.severity])
-        _line(console, Text.assemble(level, "  ", _title(finding, snapshot)))
+        _line(console, _texts(level, "  ", _title(finding, snapshot)))
         if measured := plain.measured(finding.evidence, snapshot.zone):
-            _line(console, Text(measured), indent=4)
+            _line(console, _text(measured), indent=4)
         if finding.forecast:
             soon = plain.distance(finding.forecast.earliest, snapshot.cycle_at)
-            _line(console, Text(f"{soon}: {plain.crossing(finding.forecast, snapshot.zone)}"), indent=4)
+            _line(console, _text(f"{soon}: {plain.crossing(finding.forecast, snapshot.zone)}"), indent=4)
     if not snapshot.findings:
-        _line(console, Text("Nothing is wrong with what was checked."))
+        _line(console, _text("Nothing is wrong with what was checked."))
 
 
 def _show_held(console: Console, summary: Summary, now: float) -> None:
@@ -243,8 +244,8 @@ def _show_held(console: Console, summary: Summary, now: float) -> None:
     _heading(console, "Held back")
     for held in summary.held:
         until = f"; due {plain.distance(held.until, now)}" if held.until is not None and held.until > now else ""
-        _line(console, Text(_title(held, summary)))
-        _line(console, Text(f"{plain.HOLDS[held.hold]}{until}", style="dim"), indent=4)
+        _line(console, _text(_title(held, summary)))
+        _line(console, _text(f"{plain.HOLDS[held.hold]}{until}", style="dim"), indent=4)
 
 
 def _due(held: HeldCase | None, snapshot: Snapshot) -> str:
@@ -266,9 +267,13 @@ def _show_unseen(console: Console, summary: Summary) -> None:
     _heading(console, "Could not be checked")
     for collector, gap in summary.unchecked:
         about = f"{gap.name or collector}{f' of {plain.subject(gap.labels)}' if gap.labels else ''}"
-        _line(console, Text.assemble((about, "yellow"), f": {gap.reason}"))
+        _line(console, _texts((about, "yellow"), f": {gap.reason}"))
+    alike = defaultdict(list)
     for unjudged in summary.unjudged:
-        _line(console, Text.assemble((_title(unjudged, summary), "yellow"), f": {unjudged.reason}"))
+        alike[unjudged.rule, unjudged.reason].append(unjudged)
+    for (_, reason), [first, *others] in alike.items():
+        more = f" and {len(others)} more" if others else ""
+        _line(console, _texts((_title(first, summary) + more, "yellow"), f": {reason}"))
 
 
 def _nothing(snapshot: Snapshot) -> Text:
@@ -277,7 +282,7 @@ def _nothing(snapshot: Snapshot) -> Text:
     held = " What is held back is not old enough, or is kept for the digest." if waits else ""
     known = sum(case.ticket is not None for case in snapshot.cases)
     already = f"; {known} {'ticket is' if known == 1 else 'tickets are'} open already" if known else ""
-    return Text(f"Nothing to open{already}.{held}{unseen}")
+    return _text(f"Nothing to open{already}.{held}{unseen}")
 
 
 def _title(judged: plain.Judged, summary: Summary) -> str:
@@ -303,7 +308,9 @@ def _whereabouts(case: Case, snapshot: Snapshot) -> str:
 def _reachable(desk: Desk) -> str:
     if desk.reachable is None:
         return "nothing had to be sent yet"
-    return "reachable" if desk.reachable else f"does not serve us: {desk.detail}"
+    if not desk.reachable:
+        return f"does not serve us: {desk.detail}"
+    return f"reachable, but for a part of it: {desk.detail}" if desk.detail else "reachable"
 
 
 def _queue(queue: Queue, now: float) -> str:
@@ -314,14 +321,14 @@ def _queue(queue: Queue, now: float) -> str:
 
 def _heading(console: Console, text: str) -> None:
     console.print()
-    console.print(Text(text, style="bold"))
+    console.print(_text(text, style="bold"))
 
 
 def _line(console: Console, text: Text, indent: int = 2) -> None:
     """Print `text` folded and indented, without the blanks that would pad it to the terminal's width."""
     for line in text.wrap(console, max(console.width - indent, 1)):
         line.rstrip()
-        console.print(Text(" " * indent if line else "").append_text(line), soft_wrap=True)
+        console.print(_text(" " * indent if line else "").append_text(line), soft_wrap=True)
 
 
 def _show_list(console: Console, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -333,10 +340,23 @@ def _show_list(console: Console, columns: Sequence[str], rows: Sequence[Sequence
         console.print(table)
         return
     for row in rows:
-        console.print(Text(row[0], style="bold"))
+        console.print(_text(row[0], style="bold"))
         for column, said in zip(columns[1:], row[1:], strict=True):
             if said:
-                _line(console, Text(f"{column}: {said}"))
+                _line(console, _text(f"{column}: {said}"))
+
+
+def _show_rows(console: Console, rows: Sequence[tuple[str, str, str, str]]) -> None:
+    """Print rows of a name, an amount, what is said, and their style, indented; on a very narrow terminal one below the other."""
+    if console.width >= VERY_NARROW:
+        table = _table()
+        for *cells, style in rows:
+            _row(table, *cells, style=style)
+        console.print(Padding(table, (0, 0, 0, 2), expand=False))
+        return
+    for name, amount, said, style in rows:
+        _line(console, _text(": ".join(filter(None, (name, amount))), style=style or "bold"))
+        _line(console, _text(said, style=style), indent=4)
 
 
 def _table(*columns: str) -> Table:
@@ -348,4 +368,18 @@ def _table(*columns: str) -> Table:
 
 
 def _row(table: Table, *cells: str, style: str = "") -> None:
-    table.add_row(*(Text(cell, overflow="fold") for cell in cells), style=style)
+    table.add_row(*(_text(cell, overflow="fold") for cell in cells), style=style)
+
+
+def _text(said: str, style: str = "", overflow: OverflowMethod | None = None) -> Text:
+    """Return `said` as no more than text: what a desk or a host calls its things moves no cursor and turns no line around."""
+    harmless = "\n".join(safe_text(line, LONGEST_LINE) for line in said.split("\n"))
+    return Text(harmless, style=style, overflow=overflow)
+
+
+def _texts(*parts: str | tuple[str, str]) -> Text:
+    """Return several texts as one, each with its style if it has one."""
+    whole = Text()
+    for part in parts:
+        whole.append_text(_text(part) if isinstance(part, str) else _text(*part))
+    return whole

@@ -14,8 +14,9 @@ from collectors._plugin import (
     DeclaredReading,
     NotSupported,
     Seconds,
+    StillRunning,
 )
-from collectors._reading import CouldNotCheck, Reading, safe_text
+from collectors._reading import CouldNotCheck, Labels, Reading, safe_text
 
 __all__ = [
     "Collector",
@@ -26,8 +27,10 @@ __all__ = [
     "Completed",
     "CouldNotCheck",
     "DeclaredReading",
+    "Labels",
     "NotSupported",
     "Reading",
     "Seconds",
+    "StillRunning",
     "safe_text",
 ]

@@ -43,6 +43,7 @@ KEEP_NOTHING = [
     "tracefs",
 ]
 NOT_OURS = [
+    "/dev",  # in a container it is a tmpfs
     "/proc/*",
     "/sys",  # in a container it is a tmpfs, and read-only from the start
     "/sys/*",

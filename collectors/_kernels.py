@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from collectors._plugin import CollectorContext, CollectorError
+from collectors._package_managers import RPM, RPM_DATABASES
+from collectors._plugin import CollectorError, HostView
 
-_RPM = "/usr/bin/rpm"
-_RPM_QUESTION = [_RPM, "-q", "--whatprovides", "kernel", "--qf", "%{NAME} %{VERSION} %{RELEASE} %{ARCH}\\n"]
+_RPM_QUESTION = [RPM, "-q", "--whatprovides", "kernel", "--qf", "%{NAME} %{VERSION} %{RELEASE} %{ARCH}\\n"]
 _RPM_FIELDS = 4
 _SUSE_KINDS = frozenset({"64kb", "azure", "default", "kvmsmall", "longterm", "rt", "vanilla"})
 
@@ -22,12 +22,13 @@ class Kernel(msgspec.Struct, frozen=True):
     flavour: str
 
 
-def installed_kernels(context: CollectorContext) -> list[Kernel]:
+def installed_kernels(context: HostView) -> list[Kernel]:
     """Return the kernels that packages own. Raise CollectorError when rpm did not answer."""
     owned = {path.name for path in context.path("/var/lib/dpkg/info").glob("linux-image-*.list")}
     images = {path.name for path in context.path("/boot").glob("vmlinuz-*")}
     kernels = parse_dpkg(owned, images)
-    if context.path(_RPM).exists() and not kernels:
+    # Asked only where it keeps a database: on a Debian that has the program, it would make an empty one.
+    if not kernels and any(context.path(database).exists() for database in RPM_DATABASES):
         answer = context.run(_RPM_QUESTION, timeout=20)
         if answer.status not in {0, 1}:  # 1: no package provides one
             raise CollectorError(f"rpm failed: {answer.errors.strip()}")

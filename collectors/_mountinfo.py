@@ -58,8 +58,8 @@ def _parse_line(line: str) -> Mount:
         identity=int(first[0]),
         parent=int(first[1]),
         number=first[2],
-        mountpoint=_unescaped(first[4]),
-        device=without_credentials(_unescaped(last[1])),
+        mountpoint=unescaped(first[4]),
+        device=without_credentials(unescaped(last[1])),
         fstype=last[0],
         read_only="ro" in first[5].split(",") or read_only_everywhere,
         read_only_everywhere=read_only_everywhere,
@@ -71,7 +71,12 @@ def without_credentials(source: str) -> str:
     return _CREDENTIALS.sub("//", source)
 
 
-def _unescaped(field: str) -> str:
+def unescaped(field: str) -> str:
+    r"""Given a field of mountinfo, fstab or swaps, return it with the escapes of white space resolved.
+
+    >>> unescaped(r"/mnt/my\040disk")
+    '/mnt/my disk'
+    """
     return _ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), field)
 
 

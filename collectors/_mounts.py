@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 import psutil
 
 from collectors._mountinfo import Mount, parse_mountinfo, reachable, without_credentials
-from collectors._plugin import CollectorContext, CollectorError
+from collectors._plugin import CollectorError, HostView
 
 # The systems' own types on local devices. Any other may be a server or a user's program, and may hang.
 _LOCAL = frozenset({"apfs", "cd9660", "exfat", "fat", "fat32", "hfs", "msdos", "ntfs", "refs", "udf", "ufs", "zfs"})
@@ -14,7 +16,7 @@ _LOCAL = frozenset({"apfs", "cd9660", "exfat", "fat", "fat32", "hfs", "msdos", "
 InView = set[tuple[str, str]]  # (path, device number) of what the agent itself can see
 
 
-def host_mounts(context: CollectorContext) -> tuple[list[Mount], InView]:
+def host_mounts(context: HostView) -> tuple[list[Mount], InView]:
     """Return the host's reachable mounts and which of them are in the agent's own view.
 
     Raise CollectorError or OSError when the kernel's list cannot be read.
@@ -22,20 +24,37 @@ def host_mounts(context: CollectorContext) -> tuple[list[Mount], InView]:
     if not psutil.LINUX:
         volumes = _partitions()
         return volumes, {(str(context.path(volume.mountpoint)), volume.number) for volume in volumes}
-    own = _read(context, "/proc/self/mountinfo")
-    in_view = {(mount.mountpoint, mount.number) for mount in own}
+    own = _text(context, "/proc/self/mountinfo")
     try:
-        return reachable(_read(context, "/proc/1/mountinfo")), in_view
+        return _reachable(_text(context, "/proc/1/mountinfo")), _in_view(own)
     except (PermissionError, FileNotFoundError):
         # A sandbox may have made anything read only in our own view; only the file system's own state counts there.
-        return [msgspec.structs.replace(m, read_only=m.read_only_everywhere) for m in reachable(own)], in_view
+        return [msgspec.structs.replace(m, read_only=m.read_only_everywhere) for m in _reachable(own)], _in_view(own)
 
 
-def _read(context: CollectorContext, absolute: str) -> list[Mount]:
+def _text(context: HostView, absolute: str) -> str:
+    text = context.path(absolute).read_bytes().decode("utf-8", "surrogateescape")
     try:
-        return parse_mountinfo(context.path(absolute).read_bytes().decode("utf-8", "surrogateescape"))
+        _parsed(text)
     except ValueError as error:
         raise CollectorError(f"{absolute}: {error}") from error
+    return text
+
+
+# Mounts seldom change, and 50 of them take 1.5 ms to understand: kept are the host's and our own, as they were last.
+@lru_cache(maxsize=2)
+def _parsed(text: str) -> tuple[Mount, ...]:
+    return tuple(parse_mountinfo(text))
+
+
+@lru_cache(maxsize=2)
+def _reachable(text: str) -> list[Mount]:
+    return reachable(_parsed(text))
+
+
+@lru_cache(maxsize=1)
+def _in_view(text: str) -> InView:
+    return {(mount.mountpoint, mount.number) for mount in _parsed(text)}
 
 
 def _partitions() -> list[Mount]:

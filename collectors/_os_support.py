@@ -7,11 +7,38 @@ from __future__ import annotations
 
 import csv
 import shlex
-import tomllib
 from collections.abc import Iterable
 from datetime import date
 
 import msgspec
+
+from collectors._catalogue import Catalogue
+
+#: ID of os-release(5), or what Python calls the platform, to the products in the catalogue that it may be, the likelier first
+SYSTEMS = {
+    "almalinux": ("almalinux",),
+    "alpine": ("alpine-linux",),
+    "amzn": ("amazon-linux",),
+    "centos": ("centos-stream", "centos"),
+    "darwin": ("macos",),
+    "debian": ("debian",),
+    "devuan": ("devuan",),
+    "fedora": ("fedora",),
+    "linuxmint": ("linuxmint",),
+    "ol": ("oracle-linux",),
+    "opensuse-leap": ("opensuse",),
+    "raspbian": ("debian",),
+    "rhel": ("rhel",),
+    "rocky": ("rocky-linux",),
+    "sl-micro": ("suse-linux-micro",),
+    "sled": ("sles",),
+    "sles": ("sles",),
+    "ubuntu": ("ubuntu",),
+    "windows": ("windows",),
+    "windows-server": ("windows-server",),
+}
+#: they have a version and no end: tomorrow's is the same release
+ROLLING = frozenset({"arch", "endeavouros", "gentoo", "manjaro", "opensuse-tumbleweed", "void"})
 
 
 class Support(msgspec.Struct, frozen=True):
@@ -35,7 +62,7 @@ def parse_os_release(text: str) -> dict[str, str]:
 def from_distro_info(text: str, version: str) -> Support:
     """Given a table of distro-info-data ("12" or "24.04 LTS" under `version`), return what it says of `version`."""
     for row in csv.DictReader(text.splitlines()):
-        if row["version"].removesuffix(" LTS") == version:
+        if (row.get("version") or "").removesuffix(" LTS") == version:
             return Support(_day(row.get("eol")), _day(row.get("eol-lts")))
     return Support()
 
@@ -45,12 +72,14 @@ def from_os_release(release: dict[str, str]) -> Support:
     return Support(_day(release.get("SUPPORT_END")))
 
 
-def from_table(text: str, system: str, version: str) -> Support:
-    """Given the shipped table, return what it says of the longest dotted prefix of `version` ("9.4", then "9")."""
-    releases = tomllib.loads(text).get(system, {}).get("releases", {})
-    while version and version not in releases:
-        version = version.rpartition(".")[0]
-    return msgspec.convert(releases.get(version, {}), Support)
+def from_catalogue(catalogue: Catalogue, system: str, version: str) -> Support:
+    """Given the catalogue, return what it says of the release of the system that os-release(5) calls `system`."""
+    for slug in SYSTEMS.get(system, ()):
+        found = catalogue.release(slug, version)
+        if found:
+            end = found[1].end
+            return Support(None if isinstance(end, bool) else end, found[1].long_term)
+    return Support()
 
 
 def combine(sources: Iterable[Support]) -> Support:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-from collectors._plugin import CollectorContext
+from collectors._plugin import HostView
 from collectors._reading import CouldNotCheck, Reading
 
 _WINDOWS = {"avg60": "60s", "avg300": "300s"}  # avg10 says too little at one reading a minute
@@ -26,9 +26,7 @@ def parse_pressure(text: str) -> dict[tuple[str, str], float]:
     return ratios
 
 
-def pressure_readings(
-    context: CollectorContext, resource: str, name: str, at: float
-) -> Iterator[Reading | CouldNotCheck]:
+def pressure_readings(context: HostView, resource: str, name: str, at: float) -> Iterator[Reading | CouldNotCheck]:
     """Yield the pressure on `resource` (cpu, memory, io) as readings called `name`; none on a kernel that keeps none."""
     try:
         ratios = parse_pressure(context.path(f"/proc/pressure/{resource}").read_text(encoding="ascii"))

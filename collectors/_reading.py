@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 # Prometheus stores labels of any length, people and ticket fields do not: PATH_MAX names must not flood a page.
@@ -34,12 +36,29 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape", "backslashreplace").decode("ascii")
 
 
+class Labels(dict[str, str]):
+    """Labels that are harmless. Whoever keeps them makes them once for a series, and not again for each of its million readings.
+
+    text: all of them, sorted, in exposition style.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        """Make every value harmless."""
+        super().__init__(labels)
+        for label, text in labels.items():
+            self[label] = safe_text(text)
+        self.text = ",".join([f'{label}="{self[label]}"' for label in sorted(self)])
+
+
 class Reading(msgspec.Struct, frozen=True):
     """One observation of one aspect of the host.
 
     name: Prometheus base-unit style, without the `foretell_` prefix (`filesystem_avail_bytes`).
     value: a finite number, or NaN where the source itself says "no number".
-    unit: `bytes`, `ratio` (0 to 1), `seconds`, `timestamp` (unix seconds), `count`, `boolean` (0 or 1), `info` (always 1).
+    unit: `bytes`, `ratio` (0 to 1), `seconds`, `timestamp` (unix seconds), `celsius` (degrees), `count`, `boolean` (0 or 1),
+    `info` (always 1).
     labels: made safe here, so that no text of the host reaches a page, a metric or a ticket raw.
     at: unix seconds, by the host's wall clock.
     """
@@ -51,17 +70,14 @@ class Reading(msgspec.Struct, frozen=True):
     at: float
 
     def __post_init__(self) -> None:
-        """Make every label value harmless."""
-        for label, text in self.labels.items():
-            # Asked here too: of a million readings nearly all labels are plain, and a call for each is felt.
-            if not (text.isascii() and text.isprintable() and len(text) <= LONGEST_LABEL):
-                self.labels[label] = safe_text(text)
+        """Make the labels harmless."""
+        if type(self.labels) is not Labels:
+            msgspec.structs.force_setattr(self, "labels", Labels(self.labels))
 
     @property
     def series(self) -> str:
         """The reading's identity across time: its name and sorted labels, in exposition style."""
-        inside = ",".join(f'{label}="{self.labels[label]}"' for label in sorted(self.labels))
-        return f"{self.name}{{{inside}}}"
+        return f"{self.name}{{{self.labels.text}}}"  # type: ignore[attr-defined]  # made harmless, they are Labels
 
 
 class CouldNotCheck(msgspec.Struct, frozen=True):
@@ -77,7 +93,6 @@ class CouldNotCheck(msgspec.Struct, frozen=True):
     reason: str
 
     def __post_init__(self) -> None:
-        """Make label values and the reason harmless."""
-        for label, text in self.labels.items():
-            self.labels[label] = safe_text(text)
+        """Make labels and the reason harmless."""
+        msgspec.structs.force_setattr(self, "labels", Labels(self.labels))
         msgspec.structs.force_setattr(self, "reason", safe_text(self.reason, 500))

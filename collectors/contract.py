@@ -22,6 +22,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -42,21 +43,38 @@ _SUFFIX = {
     "bytes": "_bytes",
     "ratio": "_ratio",
     "seconds": "_seconds",
+    "celsius": "_celsius",
     "timestamp": "_timestamp_seconds",
     "info": "_info",
     "count": "",
     "boolean": "",
 }
-_RANGE = {"bytes": (0, 2**80), "ratio": (0, 1), "boolean": (0, 1), "info": (1, 1), "timestamp": (0, 2**40)}
+_RANGE = {
+    "bytes": (0, 2**80),
+    "ratio": (0, 1),
+    "boolean": (0, 1),
+    "info": (1, 1),
+    "timestamp": (0, 2**40),
+    "celsius": (-273.15, 10_000),
+}
 _TOUCHES = frozenset({"open", "os.listdir", "os.scandir", "os.posix_spawn", "subprocess.Popen", "socket.connect"})
 
 
 class FakeHost:
-    """A CollectorContext over a folder and a table of what programs answer; it refuses what a collector must not do."""
+    """A CollectorContext over a folder and a table of what programs answer; it refuses what a collector must not do.
 
-    def __init__(self, root: Path, answers: Mapping[str, Completed | CollectorError] | None = None) -> None:
+    answers: by the program's path, or by that and its first argument with a blank between them.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        answers: Mapping[str, Completed | CollectorError] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
         self.root = root
         self.answers = dict(answers or {})
+        self.secrets = dict(secrets or {})
         self.asked: list[list[str]] = []
 
     def write(self, absolute: str, text: str) -> FakeHost:
@@ -70,6 +88,10 @@ class FakeHost:
         """Return the path below the folder."""
         return self.root / absolute.lstrip("/")
 
+    def kept(self, name: str) -> Path:
+        """Return the path in a folder of its own below the folder."""
+        return self.root / "kept by the agent" / name
+
     def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
         """Return or raise the program's answer; one that is not in the table is missing."""
         program = Path(argv[0])
@@ -78,10 +100,17 @@ class FakeHost:
         assert all(isinstance(part, str) and "\0" not in part for part in argv)
         assert 0 < timeout < math.inf
         self.asked.append(list(argv))
-        answer = self.answers.get(argv[0], CollectorError(f"{program} is not installed"))
+        missing = CollectorError(f"{program} is not installed")
+        answer = self.answers.get(" ".join(argv[:2]), self.answers.get(argv[0], missing))
         if isinstance(answer, CollectorError):
             raise answer
         return answer
+
+    def secret(self, name: str) -> str:
+        """Return the secret, when the host was made with one of this name."""
+        if name not in self.secrets:
+            raise CollectorError(f'secret "{name}" was not found')
+        return self.secrets[name]
 
 
 class CollectorContract:
@@ -99,7 +128,10 @@ class CollectorContract:
         raise NotImplementedError
 
     def failing_hosts(self, root: Path) -> Iterator[FakeHost]:
-        """Yield hosts, each under its own folder of `root`, on which a source hangs, is denied or is damaged."""
+        """Yield hosts, each under its own folder of `root`, on which a source hangs, is denied or is damaged.
+
+        Each is tried before the next is asked for, so that what surrounds it may be changed in between.
+        """
         raise NotImplementedError
 
     def collected(self, root: Path) -> list[Reading | CouldNotCheck]:
@@ -136,15 +168,16 @@ class CollectorContract:
 
     def test_it_yields_only_what_it_declares(self, tmp_path: Path) -> None:
         """Names, units and labels are the declared ones, values are in the unit's range, each series comes once."""
-        declared = {reading.name: reading for reading in self.plugin.readings}
+        declared = [*self.plugin.readings, *self.plugin.declares(self.options())]
         items = self.collected(tmp_path)
         readings = [item for item in items if isinstance(item, Reading)]
         assert readings, "the working host gave no reading at all"
         for item in items:
-            assert item.name in declared or (item.name == "" and isinstance(item, CouldNotCheck))
-            assert not item.name or set(item.labels) <= set(declared[item.name].labels)
+            fitting = [one for one in declared if fnmatchcase(item.name, one.name)]
+            assert fitting or (item.name == "" and isinstance(item, CouldNotCheck)), f"{item.name} is not declared"
+            assert not item.name or "*" in fitting[0].labels or set(item.labels) <= set(fitting[0].labels)
+            assert isinstance(item, CouldNotCheck) or item.unit == fitting[0].unit or fitting[0].unit == "*"
         for reading in readings:
-            assert reading.unit == declared[reading.name].unit
             assert reading.at == AT
             _check_value(reading)
         series = [reading.series for reading in readings]
@@ -168,9 +201,8 @@ class CollectorContract:
 
     def test_a_failed_source_is_never_a_healthy_reading(self, tmp_path: Path) -> None:
         """What hung, was denied or is damaged says so: an error of the collector, or "could not check"."""
-        hosts = list(self.failing_hosts(tmp_path))
-        assert hosts
-        for host in hosts:
+        tried = 0
+        for tried, host in enumerate(self.failing_hosts(tmp_path), 1):  # noqa: B007 - counted
             try:
                 items = list(self._build(host).collect(AT))
             except (CollectorError, OSError) as error:
@@ -183,6 +215,7 @@ class CollectorContract:
             assert all(item.reason.strip() for item in unknown)
             told = {item.name for item in items if isinstance(item, Reading)}
             assert not told & self.silenced, f"{host.root.name}: told although unknown"
+        assert tried
 
 
 def _check_value(reading: Reading) -> None:
@@ -201,8 +234,14 @@ class _Untouchable:
     def path(self, absolute: str) -> Path:
         raise AssertionError(f"build asked for {absolute}")
 
+    def kept(self, name: str) -> Path:
+        raise AssertionError(f"build asked for {name}")
+
     def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
         raise AssertionError(f"build ran {argv} for {timeout} s")
+
+    def secret(self, name: str) -> str:
+        raise AssertionError(f"build asked for the secret {name}")
 
 
 class _Watch:

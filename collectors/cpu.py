@@ -43,6 +43,25 @@ def mode_ratios(before: Times, after: Times) -> dict[str, float]:
     return {mode: seconds / total for mode, seconds in spent.items()} if total > 0 else {}
 
 
+class RunQueue(msgspec.Struct, frozen=True):
+    """Tasks of this moment: those that run or want to, and those that wait for a disk and cannot be interrupted."""
+
+    running: int
+    blocked: int
+
+
+def parse_run_queue(stat: str) -> RunQueue:
+    r"""Given `/proc/stat`, return the queue (proc_stat(5)). Raise ValueError when it does not have it.
+
+    >>> parse_run_queue("cpu 1 2\nprocs_running 3\nprocs_blocked 1\n")
+    RunQueue(running=3, blocked=1)
+    """
+    found = dict(line.split()[:2] for line in stat.splitlines() if line.startswith("procs_"))
+    if not {"procs_running", "procs_blocked"} <= found.keys():
+        raise ValueError("/proc/stat does not tell how many tasks run and are blocked")
+    return RunQueue(int(found["procs_running"]), int(found["procs_blocked"]))
+
+
 def read_times() -> Times:
     """Return the kernel's counters of now."""
     times: dict[str, float] = psutil.cpu_times()._asdict()
@@ -57,12 +76,12 @@ class CpuCollector:
         options: CpuOptions,
         context: CollectorContext,
         read: Callable[[], Times] = read_times,
-        wait: Callable[[float], None] = time.sleep,
+        wait: Callable[[float], None] | None = None,
     ) -> None:
         self._options = options
         self._context = context
         self._read = read
-        self._wait = wait
+        self._wait = wait or time.sleep
         self._before: Times | None = None
 
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
@@ -72,7 +91,20 @@ class CpuCollector:
             cores = psutil.cpu_count() or 1
             for window, load in zip(("1m", "5m", "15m"), os.getloadavg(), strict=True):
                 yield Reading("load_per_core", load / cores, "count", {"window": window}, at)
+        yield from self._run_queue(at)
         yield from pressure_readings(self._context, "cpu", "cpu_pressure_ratio", at)
+
+    def _run_queue(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+        try:
+            queue = parse_run_queue(self._context.path("/proc/stat").read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return  # not Linux
+        except (OSError, ValueError) as error:
+            yield CouldNotCheck("runnable_per_core", {}, str(error))
+            return
+        # One of them is the agent, which is running while it looks.
+        yield Reading("runnable_per_core", max(0, queue.running - 1) / (psutil.cpu_count() or 1), "count", {}, at)
+        yield Reading("tasks_blocked", float(queue.blocked), "count", {}, at)
 
     def _utilization(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         after = self._read()
@@ -107,6 +139,13 @@ PLUGIN = CollectorPlugin(
         DeclaredReading(
             "load_per_core", "count", ("window",), "Load average of 1m, 5m, 15m divided by logical processors."
         ),
+        DeclaredReading(
+            "runnable_per_core",
+            "count",
+            (),
+            "Tasks that run or want to, at this moment, divided by logical processors.",
+        ),
+        DeclaredReading("tasks_blocked", "count", (), "Tasks that wait for a disk at this moment."),
         DeclaredReading(
             "cpu_pressure_ratio",
             "ratio",

@@ -9,15 +9,17 @@ The mounts are the host's, not those of the agent's sandbox; one that the agent'
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from collectors._file_systems import KEEP_NOTHING, NOT_OURS, LeftOut, real_file_systems
-from collectors._mounts import host_mounts
+from collectors._mountinfo import Mount
+from collectors._mounts import InView, host_mounts
 from collectors._plugin import CollectorContext, CollectorError, CollectorOptions, CollectorPlugin, DeclaredReading
-from collectors._reading import CouldNotCheck, Reading
-from collectors._usage import Asker, Usage, usage_here
+from collectors._reading import CouldNotCheck, Labels, Reading
+from collectors._usage import Asker, DoesNotAnswer, Usage, usage_here
 
 
 class DiskOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +37,16 @@ class DiskOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fi
     ] = 2.0
 
 
+class _Place(NamedTuple):
+    """A file system to read, and what stays so while the mounts stay as they are."""
+
+    labels: Labels
+    path: Path
+    read_only: float
+    in_view: bool
+    may_hang: bool
+
+
 class DiskCollector:
     """Reads the room in every real file system. Raises CollectorError when the list of mounts cannot be read."""
 
@@ -42,29 +54,45 @@ class DiskCollector:
         self._context = context
         self._left_out = LeftOut(frozenset(options.exclude_fstypes), tuple(options.exclude_mountpoints))
         self._asker = Asker(context, options.answer_within)
+        self._mounts: tuple[list[Mount], InView] = ([], set())
+        self._places: list[_Place] = []
 
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield what is known of each file system."""
-        mounts, in_view = host_mounts(self._context)
+        mounts = host_mounts(self._context)
+        if mounts != self._mounts:  # seldom: to sort out 50 of them takes as long as to ask them
+            self._mounts, self._places = mounts, self._sort_out(*mounts)
         self._asker.start_run()
-        for mount, may_hang in real_file_systems(mounts, self._left_out, self._context):
-            labels = {"mountpoint": mount.mountpoint, "device": mount.device, "fstype": mount.fstype}
-            yield Reading("filesystem_readonly", float(mount.read_only), "boolean", labels, at)
-            path = self._context.path(mount.mountpoint)
-            if (str(path), mount.number) not in in_view:
+        for place in self._places:
+            labels = place.labels
+            yield Reading("filesystem_readonly", place.read_only, "boolean", labels, at)
+            if not place.in_view:
                 yield CouldNotCheck(
                     "filesystem_avail_bytes", labels, "the agent's sandbox hides it; let its unit see it"
                 )
                 continue
             try:
-                usage = self._asker.usage(path) if may_hang else usage_here(path)
+                usage = self._asker.usage(place.path) if place.may_hang else usage_here(place.path)
             except (CollectorError, OSError) as error:
+                if isinstance(error, DoesNotAnswer):
+                    yield Reading("mount_answers", 0.0, "boolean", labels, at)
                 yield CouldNotCheck("filesystem_avail_bytes", labels, str(error))
-            else:
-                yield from _readings(usage, labels, at)
+                continue
+            if place.may_hang:
+                yield Reading("mount_answers", 1.0, "boolean", labels, at)
+            yield from _readings(usage, labels, at)
+
+    def _sort_out(self, mounts: list[Mount], in_view: InView) -> list[_Place]:
+        places = []
+        for mount, may_hang in real_file_systems(mounts, self._left_out, self._context):
+            labels = Labels({"mountpoint": mount.mountpoint, "device": mount.device, "fstype": mount.fstype})
+            path = self._context.path(mount.mountpoint)
+            seen = (str(path), mount.number) in in_view
+            places.append(_Place(labels, path, float(mount.read_only), in_view=seen, may_hang=may_hang))
+        return places
 
 
-def _readings(usage: Usage, labels: dict[str, str], at: float) -> Iterator[Reading]:
+def _readings(usage: Usage, labels: Labels, at: float) -> Iterator[Reading]:
     if usage.size:
         yield Reading("filesystem_avail_bytes", float(usage.available), "bytes", labels, at)
         yield Reading("filesystem_free_bytes", float(usage.free), "bytes", labels, at)
@@ -86,6 +114,9 @@ PLUGIN = CollectorPlugin(
         DeclaredReading("filesystem_size_bytes", "bytes", _LABELS, "Size of the file system."),
         DeclaredReading("filesystem_files", "count", _LABELS, "Inodes; absent where not fixed (btrfs, vfat)."),
         DeclaredReading("filesystem_files_free", "count", _LABELS, "Free inodes; absent like filesystem_files."),
+        DeclaredReading(
+            "mount_answers", "boolean", _LABELS, "A network or FUSE mount answers in time; of other mounts absent."
+        ),
         DeclaredReading("filesystem_readonly", "boolean", _LABELS, "Mounted read only, by intent or after an error."),
     ),
 )

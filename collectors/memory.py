@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import psutil
@@ -15,13 +16,12 @@ class MemoryOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_
     """Options of the memory collector."""
 
 
-def parse_oom_kills(vmstat: str) -> int | None:
-    """Given `/proc/vmstat`, return how many processes were killed for want of memory since boot; None before Linux 4.13."""
-    for line in vmstat.splitlines():
-        key, _, count = line.partition(" ")
-        if key == "oom_kill":
-            return int(count)
-    return None
+_COUNTS = re.compile(r"^(oom_kill|pswpin|pswpout) (.*)$", re.MULTILINE)  # of nearly two hundred
+
+
+def parse_vmstat(text: str) -> dict[str, int]:
+    """Given `/proc/vmstat`, return by name those counts since boot that are read. Raise ValueError when one is no number."""
+    return {name: int(count) for name, count in _COUNTS.findall(text)}
 
 
 class MemoryCollector:
@@ -39,16 +39,20 @@ class MemoryCollector:
         yield Reading("swap_total_bytes", float(swap.total), "bytes", {}, at)
         yield from pressure_readings(self._context, "memory", "memory_pressure_ratio", at)
         if psutil.LINUX:
-            yield from self._kills(at)
+            yield from self._counted(at)
 
-    def _kills(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+    def _counted(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         try:
-            kills = parse_oom_kills(self._context.path("/proc/vmstat").read_text(encoding="ascii"))
+            counts = parse_vmstat(self._context.path("/proc/vmstat").read_text(encoding="ascii"))
         except (OSError, ValueError) as error:
-            yield CouldNotCheck("oom_kills_total", {}, str(error))
+            for name in ("oom_kills_total", "swapped_pages_total"):
+                yield CouldNotCheck(name, {}, str(error))
             return
-        if kills is not None:
-            yield Reading("oom_kills_total", float(kills), "count", {}, at)
+        if "oom_kill" in counts:  # since Linux 4.13
+            yield Reading("oom_kills_total", float(counts["oom_kill"]), "count", {}, at)
+        for key, direction in (("pswpin", "in"), ("pswpout", "out")):
+            if key in counts:
+                yield Reading("swapped_pages_total", float(counts[key]), "count", {"direction": direction}, at)
 
 
 PLUGIN = CollectorPlugin(
@@ -68,5 +72,11 @@ PLUGIN = CollectorPlugin(
             "Share of time in which some or all (full) tasks waited for memory.",
         ),
         DeclaredReading("oom_kills_total", "count", (), "Processes the kernel killed for want of memory since boot."),
+        DeclaredReading(
+            "swapped_pages_total",
+            "count",
+            ("direction",),
+            "Pages brought in from swap and put out to it since boot: memory is short while both grow.",
+        ),
     ),
 )

@@ -1,4 +1,4 @@
-"""Services: systemd units that failed, required ones that are down, Windows services, processes counted by name.
+"""Services: units of systemd that failed or are down, its timers, Windows services, processes counted by name.
 
 Which answer means what:
 - a unit matched by a pattern in `units` is judged by `failed` alone: an inactive one may be a finished oneshot;
@@ -17,7 +17,7 @@ from typing import Annotated
 import msgspec
 import psutil
 
-from collectors import _systemd
+from collectors import _systemd, _timers
 from collectors._plugin import (
     CollectorContext,
     CollectorError,
@@ -27,11 +27,12 @@ from collectors._plugin import (
     NotSupported,
 )
 from collectors._processes import WatchedProcess, process_readings
-from collectors._reading import CouldNotCheck, Reading
+from collectors._reading import CouldNotCheck, Labels, Reading
 from collectors._windows_services import required_windows_services
 
 Item = Reading | CouldNotCheck
 EVERY_SERVICE = ["*.service"]
+EVERY_TIMER = ["*.timer"]
 ANSWER_WITHIN = 8.0  # seconds
 # No pattern finds a unit that systemd has forgotten, so what had failed is asked for by name, long enough to be seen to hold.
 ASKED_FOR = 86400.0  # seconds since it was last seen failed
@@ -47,6 +48,9 @@ class ServicesOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknow
         list[str],
         msgspec.Meta(description="Units (on Windows: services) that have to be active at all times, by exact name."),
     ] = msgspec.field(default_factory=list)
+    timers: Annotated[
+        list[str], msgspec.Meta(description="systemd timers to watch, by name or shell pattern; none when empty.")
+    ] = msgspec.field(default_factory=EVERY_TIMER.copy)
     processes: Annotated[list[WatchedProcess], msgspec.Meta(description="Programs that have to run.")] = msgspec.field(
         default_factory=list
     )
@@ -65,14 +69,15 @@ class ServicesCollector:
     """Reads the state of services. `monotonic` is systemd's clock, replaced in tests."""
 
     def __init__(
-        self, options: ServicesOptions, context: CollectorContext, monotonic: Callable[[], float] = time.monotonic
+        self, options: ServicesOptions, context: CollectorContext, monotonic: Callable[[], float] | None = None
     ) -> None:
         self._options = options
         self._context = context
-        self._monotonic = monotonic
+        self._monotonic = monotonic or time.monotonic
         self._required = [name if "." in name or psutil.WINDOWS else f"{name}.service" for name in options.required]
         self._changes: dict[str, tuple[float, float]] = {}  # unit: change by the monotonic clock, by the wall clock
         self._failed: dict[str, float] = {}  # unit: when it was last seen failed, by the monotonic clock
+        self._timers: dict[str, _timers.Remembered] = {}
 
     def collect(self, at: float) -> Iterator[Item]:
         """Yield the state of what is watched. Raises NotSupported when nothing was named and there is no systemd."""
@@ -91,17 +96,19 @@ class ServicesCollector:
                 raise NotSupported("systemd does not run on this host")
 
     def _systemd_units(self, at: float) -> Iterator[Item]:
-        asked = [*self._options.units, *self._required]
-        if not asked:
-            return
         try:
-            units = self._ask(asked)
+            timers = _timers.parse_timers(self._answer(_timers.timer_question(self._options.timers)))
+            units, watched = self._ask({timer.triggers for timer in timers} - {""})
         except (CollectorError, ValueError) as error:
             yield from self._unknown(self._options.units, str(error))
+            for name in self._options.timers:
+                yield CouldNotCheck("timer_waiting", {"unit": name}, str(error))
+                yield CouldNotCheck("timer_success_age_seconds", {"unit": name}, str(error))
             return
-        for name, unit in units.items():
-            if name == unit.names[0] and (unit.known or name in self._failed):
-                yield from self._unit(unit, at)
+        yield from _timers.timer_readings(timers, units, self._timers, self._monotonic(), at)
+        for name in sorted(watched - {timer.name for timer in timers}):
+            if name in units and name == units[name].names[0] and (units[name].known or name in self._failed):
+                yield from self._unit(units[name], at)
         for name in self._options.units:
             exists = name in self._failed or (name in units and units[name].known)
             if not set("*?[") & set(name) and not exists:
@@ -110,18 +117,35 @@ class ServicesCollector:
             up = name in units and units[name].active
             yield Reading("service_active", float(up), "boolean", {"unit": name}, at)
 
-    def _ask(self, asked: list[str]) -> dict[str, _systemd.Unit]:
+    def _ask(self, triggered: set[str]) -> tuple[dict[str, _systemd.Unit], set[str]]:
+        """Return units by all their names, and which of them are watched: all are listed, the telling ones are asked.
+
+        `triggered` are those that timers start; they are asked, and not watched for that.
+        """
         now = self._monotonic()
         self._failed = {name: seen for name, seen in self._failed.items() if now - seen <= ASKED_FOR}
-        answer = self._context.run(_systemd.question([*asked, *self._failed]), timeout=ANSWER_WITHIN)
+        listed = _systemd.parse_list(self._answer(_systemd.list_question(self._options.units)))
+        exact = [name for name in self._options.units if not set("*?[") & set(name)]
+        at_work = [unit.names[0] for unit in listed if _systemd.is_at_work(unit)]
+        telling = dict.fromkeys([*exact, *self._required, *self._failed, *at_work])
+        names = [*telling, *sorted(triggered - telling.keys())]
+        asked = _systemd.parse_units(self._answer(_systemd.question(names)))
+        units = {unit.names[0]: unit for unit in listed} | {name: unit for unit in asked for name in unit.names}
+        watched = {units[name].names[0] for name in [*telling, *(unit.names[0] for unit in listed)] if name in units}
+        self._failed |= {name: now for name in watched if units[name].failed}
+        return units, watched
+
+    def _answer(self, question: list[str]) -> str:
+        """Return what systemctl says; nothing where nothing is asked for."""
+        if question[-1] == "--":
+            return ""
+        answer = self._context.run(question, timeout=ANSWER_WITHIN)
         if answer.status != 0 or answer.truncated:
             raise CollectorError(answer.errors.strip() or "systemctl's answer was cut short; narrow `units`")
-        units = _systemd.parse_units(answer.output)
-        self._failed |= {unit.names[0]: now for unit in units if unit.failed}
-        return {name: unit for unit in units for name in unit.names}
+        return answer.output
 
     def _unit(self, unit: _systemd.Unit, at: float) -> Iterator[Reading]:
-        labels = {"unit": unit.names[0]}
+        labels = Labels({"unit": unit.names[0]})
         yield Reading("service_failed", float(unit.failed), "boolean", labels, at)
         if unit.restarts is not None:
             yield Reading("service_restarts_total", float(unit.restarts), "count", labels, at)
@@ -131,6 +155,7 @@ class ServicesCollector:
                 self._changes[unit.names[0]] = (unit.changed, round(at - self._monotonic() + unit.changed))
             changed = self._changes[unit.names[0]][1]
             yield Reading("service_state_change_timestamp_seconds", changed, "timestamp", labels, at)
+            yield Reading("service_state_info", 1.0, "info", {**labels, "state": unit.state}, at)
 
     def _unknown(self, units: list[str], reason: str) -> Iterator[CouldNotCheck]:
         for name in units:
@@ -156,8 +181,17 @@ PLUGIN = CollectorPlugin(
             ("unit",),
             "Last change of state of a failed or required unit.",
         ),
+        DeclaredReading("service_state_info", "info", ("unit", "state"), "systemd's own word for how such a unit is."),
+        DeclaredReading("timer_waiting", "boolean", ("unit",), "An enabled timer is active: it waits for its time."),
+        DeclaredReading(
+            "timer_success_age_seconds",
+            "seconds",
+            ("unit",),
+            "Time since what the timer starts last went well; since the timer was started, or first seen, before.",
+        ),
+        DeclaredReading("timer_period_seconds", "seconds", ("unit",), "Time from the timer's last time to its next."),
         DeclaredReading("processes_running", "count", ("process", "user"), "Living processes of a watched program."),
         DeclaredReading("process_missing", "boolean", ("process", "user"), "Fewer of them run than have to."),
     ),
-    interval=180.0,  # systemctl and systemd spend time on each unit; every minute it would cost more than all else here
+    interval=180.0,  # systemctl and systemd spend 1 ms on each unit at work; every minute it would cost more than all else here
 )

@@ -1,6 +1,6 @@
 """The system's software: release and end of support, the kernel that runs against the one installed, a pending reboot.
 
-End of support comes from distro-info-data where installed, else os-release's SUPPORT_END, else a dated table shipped here.
+End of support comes from distro-info-data where installed, else os-release's SUPPORT_END, else the support catalogue.
 A rolling release (no VERSION_ID) has none. What packages say is read again only when one of the files they change has changed.
 """
 
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from collectors._catalogue import KEPT
+from collectors._changed import Fingerprint, fingerprint
 from collectors._kernels import installed_kernels, is_outdated
 from collectors._operating_system import operating_system_readings
 from collectors._plugin import CollectorContext, CollectorError, CollectorOptions, CollectorPlugin, DeclaredReading
@@ -38,16 +40,16 @@ class SoftwareCollector:
     """Reads release, support, kernel and pending reboot. `running` returns the running kernel's release, replaced in tests."""
 
     def __init__(
-        self, _options: SoftwareOptions, context: CollectorContext, running: Callable[[], str] = platform.release
+        self, _options: SoftwareOptions, context: CollectorContext, running: Callable[[], str] | None = None
     ) -> None:
         self._context = context
-        self._running = running
-        self._seen: list[tuple[str, int, int]] = []
+        self._running = running or platform.release
+        self._seen: Fingerprint = []
         self._known: list[Reading] = []
 
     def collect(self, at: float) -> Iterator[Item]:
         """Yield what the host's files and package database say."""
-        seen = list(self._fingerprint())
+        seen = self._fingerprint()
         if not self._known or seen != self._seen:
             items = [
                 *operating_system_readings(self._context, at),
@@ -63,12 +65,8 @@ class SoftwareCollector:
         for reading in readings:
             yield msgspec.structs.replace(reading, at=at)
 
-    def _fingerprint(self) -> Iterator[tuple[str, int, int]]:
-        for source in SOURCES:
-            path = self._context.path(source)
-            if path.exists():
-                status = path.stat()
-                yield source, status.st_mtime_ns, status.st_size
+    def _fingerprint(self) -> Fingerprint:
+        return fingerprint([self._context.kept(KEPT), *map(self._context.path, SOURCES)])
 
     def _kernel(self, at: float) -> Iterator[Item]:
         yield Reading("kernel_running_info", 1.0, "info", {"release": self._running()}, at)

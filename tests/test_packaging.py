@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -48,6 +49,26 @@ def test_the_wheel_has_nothing_but_the_packages(wheel):
 def test_the_wheel_says_its_licence(wheel):
     """Apache-2.0 asks for a copy."""
     assert [path for path in wheel if re.fullmatch(r"foretell-[^/]+\.dist-info/licenses/LICENSE", path)]
+
+
+def test_two_builds_of_the_same_source_are_the_same_bytes(tmp_path):
+    """Wheel and source archive, whatever the folder, its files' dates and modes, and the umask of who builds."""
+    built = []
+    for name, umask in (("one", "022"), ("another/deeper", "077")):
+        source, out = tmp_path / name, tmp_path / f"dist-{umask}"
+        source.mkdir(parents=True)
+        for path in tracked("*"):
+            copy = source / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / path, copy)
+            if umask == "077":
+                copy.chmod(copy.stat().st_mode & 0o700)
+                os.utime(copy, (1, 1))
+        build = f'umask {umask}; exec "$0" -m hatchling build -d "$1"'
+        subprocess.run(["sh", "-c", build, sys.executable, out], cwd=source, check=True, capture_output=True)
+        built.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert len(built[0]) == 2
+    assert built[0] == built[1]
 
 
 @pytest.mark.parametrize("package", PACKAGES)

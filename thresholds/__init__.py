@@ -5,7 +5,7 @@ A kind is one public module of this package that ends in `PLUGIN = ThresholdPlug
 
 from thresholds._finding import CouldNotJudge, Fact, Finding, Forecast, Judgement, Severity, Unjudged
 from thresholds._judge import Judge
-from thresholds._match import allows
+from thresholds._match import allows, selects, subject_of
 from thresholds._plugin import Memory, Observation, Threshold, ThresholdPlugin
 from thresholds._rule import Rule, Selector
 
@@ -25,4 +25,6 @@ __all__ = [
     "ThresholdPlugin",
     "Unjudged",
     "allows",
+    "selects",
+    "subject_of",
 ]

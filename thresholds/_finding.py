@@ -30,6 +30,7 @@ class Judgement(msgspec.Struct, frozen=True):
     """A threshold's answer on one observation, before it is known what it is about.
 
     evidence: language-neutral facts, stable keys, base units (`value`, `limit`, `growth_per_day`); the wording is elsewhere.
+    Made for this answer: the judge adds the `unit`.
     since: unix seconds from when the source itself says this has been so, when it does.
     """
 

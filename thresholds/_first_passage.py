@@ -8,6 +8,9 @@ walk that has been as steady as a clock is then still not certain to go on like 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import cache
+from statistics import NormalDist
 
 import msgspec
 
@@ -15,6 +18,11 @@ LONGEST = 730.0  # days; what lies beyond is no forecast
 NEVER = 8.0  # standard deviations that nothing is away by chance
 SERIES_FROM = 25.0  # standard deviations; the series is good to 1e-5 from there, and erfc runs out of digits at 37
 CLOSE = 2e-3  # days, and share of the days: nobody plans by minutes
+SECOND = 1 / 86400  # days; later by so much nothing is too early by its last digits
+BEYOND = 0.45  # of what is close
+FARTHER = 8.0  # times as far the next look is
+
+_Chance = tuple[float, float]  # days, and the probability that it is reached within them
 
 
 class Walk(msgspec.Struct, frozen=True):
@@ -47,22 +55,60 @@ class Walk(msgspec.Struct, frozen=True):
             returned = _tail(beyond, below)
         return min(1.0, _normal(-below) + returned)
 
-    def days_until(self, room: float, probability: float) -> float | None:
-        """Return after how many days the walk has risen by `room` with `probability`; None when not within LONGEST."""
+    def days_until(self, room: float, probabilities: Sequence[float]) -> list[float | None]:
+        """Return after how many days it has risen by `room` with each of the `probabilities`, which ascend.
+
+        They are at most what is CLOSE too late; None when it is not within LONGEST.
+        """
         if room <= 0:
-            return 0.0
-        if self.reaches(room, LONGEST) < probability:
-            return None
-        late = min(room / self.drift, LONGEST) if self.drift * LONGEST > room else LONGEST
-        while self.reaches(room, late) < probability:
-            late = min(2 * late, LONGEST)
-        early = late / 2
-        while early > CLOSE and self.reaches(room, early) >= probability:
-            early, late = early / 2, early
-        while late - early > max(CLOSE, CLOSE * late):
-            middle = (early + late) / 2
-            early, late = (early, middle) if self.reaches(room, middle) >= probability else (middle, late)
-        return late
+            return [0.0] * len(probabilities)
+        longest, latest = self.reaches(room, LONGEST), 0.0
+        days: list[float | None] = []
+        for probability in probabilities:
+            if longest >= probability:
+                latest = max(latest, self._day(room, probability))
+            days.append(latest if longest >= probability else None)
+        return days
+
+    def _day(self, room: float, probability: float) -> float:
+        """Return the day of a probability that is reached within LONGEST."""
+        # Mostly the closed form is close already; what it leaves out makes it earlier.
+        late, high = min(self._beyond_by(room, probability) + SECOND, LONGEST), 1.0
+        step = CLOSE * max(1.0, late)
+        early, low = late - step, 0.0
+        while early > 0 and (low := self.reaches(room, early)) >= probability:
+            late, high, step = early, low, FARTHER * step
+            early = late - step
+        return self._between(room, probability, (early, low) if early > 0 else (0.0, 0.0), (late, high))
+
+    def _beyond_by(self, room: float, probability: float) -> float:
+        """Return after how many days it is beyond `room` with `probability`, whether it was before or not."""
+        z = _quantile(probability)
+        square = self.drift * self.drift - z * z * self.doubt
+        linear = 2.0 * self.drift * room + z * z * self.variance
+        root = math.sqrt(max(linear * linear - 4.0 * square * room * room, 0.0))
+        if z > 0:
+            return (linear + root) / (2.0 * square) if square > 0 and self.drift > 0 else math.inf
+        return 2.0 * room * room / (linear + root) if linear + root > 0 else math.inf
+
+    def _between(self, room: float, probability: float, early: _Chance, late: _Chance) -> float:
+        """Return the date between two, by straight lines, or by halves where these do no better."""
+        width = math.inf
+        while late[0] - early[0] > (close := CLOSE * max(1.0, late[0])):
+            middle = (early[0] + late[0]) / 2
+            if late[0] - early[0] <= width / 2:
+                crossing = early[0] + (late[0] - early[0]) * (probability - early[1]) / (late[1] - early[1])
+                # A little beyond it, so that the farther end comes closer too.
+                middle = crossing + (BEYOND if crossing < middle else -BEYOND) * close
+            width = late[0] - early[0]
+            there = middle, self.reaches(room, middle)
+            early, late = (early, there) if there[1] >= probability else (there, late)
+        return late[0]
+
+
+@cache
+def _quantile(probability: float) -> float:
+    return NormalDist().inv_cdf(probability)
 
 
 def _normal(z: float) -> float:

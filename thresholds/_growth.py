@@ -7,14 +7,18 @@ more than once is followed from peak to peak.
 
 from __future__ import annotations
 
+import math
 import statistics
+from bisect import insort
 from collections.abc import Sequence
+from functools import cache
 from itertools import groupby, pairwise
+from operator import mul, ne, sub
 
 import msgspec
 
 from thresholds._first_passage import Walk
-from thresholds._usage import BLOCKS_A_DAY, DAY, WINDOW, Crest, Usage
+from thresholds._usage import BLOCKS_A_DAY, DAY, Crest, Usage
 
 NOISE = 2e-4  # of the capacity: standard deviation a day below which no measured steadiness is believed
 OUTLIER = 4 * 1.4826  # median absolute deviations that make an outlier (4 standard deviations of a normal distribution)
@@ -25,7 +29,8 @@ PACE = 0.4
 LAGS = 3  # days within which increments may take each other back
 LEAST_LASTING = 0.1  # of the variance of one increment
 WEEK = 7  # days: the newest weigh double
-LATELY = range(13, 1, -1)  # days that a change of pace is looked for in
+SHORTEST_LATELY, LONGEST_LATELY = 2, 13  # days that a change of pace is looked for in
+ONE_JUMP = 0.6  # of what came in these days, within six hours: no change of pace, but one event that two windows saw
 BEFORE = 7  # days that have to be known before them
 CHANGE_HORIZON = 3.0  # days: so far is growth believed that began this week
 BORNE_OUT = 0.5  # of the growth that is claimed has to show in the peaks
@@ -54,7 +59,7 @@ def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
 
     horizon: days for which the trend is believed, unless it has not been seen for as long.
     """
-    increments = [increment / capacity for increment in daily_increments(usage.highs)]
+    increments = [increment / capacity for increment in daily_increments(usage.tops)]
     if not increments:
         return []
     horizon = min(horizon, (usage.at - usage.settled) / DAY)
@@ -64,10 +69,10 @@ def growth(usage: Usage, capacity: float, horizon: float) -> list[Growth]:
             return [Growth(_walk_of_peaks(saw, capacity), horizon, "teeth", (saw[-1].at - saw[0].at) / DAY)]
         increments = [max(increment, 0.0) for increment in increments]  # this time it did not fall where it used to
     kept = _without_outliers(increments, usage.highs, capacity)
-    ignored = sum(one != cut for one, cut in zip(increments, kept, strict=True))
+    ignored = sum(map(ne, increments, kept))
     known = [Growth(_walk(kept), horizon, "trend", len(kept), ignored)]
     lately = _lately(increments)
-    if lately:
+    if lately and not _is_one_jump(usage.tops, len(lately)):
         known.append(Growth(_walk(lately), min(horizon, CHANGE_HORIZON), "change", len(lately)))
     return known
 
@@ -80,43 +85,53 @@ def borne_out(one: Growth, usage: Usage, capacity: float) -> bool:
     return not before or usage.recent_high - max(before) >= claimed
 
 
-def daily_increments(highs: Sequence[float]) -> list[float]:
-    """Return by how much the 30-hour maximum grew from day to day, newest first; whole windows only."""
-    ends = range(len(highs), WINDOW - 1, -BLOCKS_A_DAY)
-    windows = [max(highs[end - WINDOW : end]) for end in ends]
-    return [new - old for new, old in pairwise(windows)]
+def daily_increments(tops: Sequence[float]) -> list[float]:
+    """Return by how much the 30-hour maximum grew from day to day, newest first, given what it was after each block."""
+    daily = tops[::-BLOCKS_A_DAY]
+    return list(map(sub, daily, daily[1:]))
 
 
 def _walk(increments: Sequence[float], days: float = 1.0) -> Walk:
     """Return the walk of increments, newest first, that are so many days apart."""
-    weights = [2.0 if age * days < WEEK else 1.0 for age in range(len(increments))]
-    total = sum(weights)
-    drift = sum(weight * one for weight, one in zip(weights, increments, strict=True)) / total
+    count = len(increments)
+    weights, total, squares = _weights(count, min(math.ceil(WEEK / days), count))
+    drift = sum(map(mul, weights, increments)) / total
     rest = [one - drift for one in increments]
-    once = sum(weight * one * one for weight, one in zip(weights, rest, strict=True)) / total
+    weighted = list(map(mul, weights, rest))
+    once = sum(map(mul, weighted, rest)) / total
     # Increments that take each other back make no walk: Newey and West's estimate (1987) of the variance that adds up.
     lasting = once
-    for lag in range(1, min(LAGS, len(rest) - 1) + 1):
-        together = sum(weight * one * other for weight, one, other in zip(weights, rest, rest[lag:], strict=False))
+    for lag in range(1, min(LAGS, count - 1) + 1):
+        together = sum(map(mul, weighted, rest[lag:]))
         lasting += 2 * (1 - lag / (LAGS + 1)) * together / total
     lasting = min(max(lasting, LEAST_LASTING * once), once)
-    doubt = lasting * sum(weight * weight for weight in weights) / (total * total) + (PACE * drift) ** 2
+    doubt = lasting * squares / (total * total) + (PACE * drift) ** 2
     return Walk(drift / days, lasting / days + NOISE * NOISE, doubt / (days * days))
 
 
-def _without_outliers(increments: Sequence[float], highs: Sequence[float], capacity: float) -> list[float]:
+@cache
+def _weights(count: int, recent: int) -> tuple[Sequence[float], float, float]:
+    """Return the weights of so many increments, of which the newest weigh double; their sum, and that of their squares."""
+    weights = [2.0] * recent + [1.0] * (count - recent)
+    return weights, sum(weights), sum(map(mul, weights, weights))
+
+
+def _without_outliers(increments: Sequence[float], highs: Sequence[float], capacity: float) -> Sequence[float]:
     """Return the increments with lone outliers cut to the edge of what is usual; the first few are measured by the blocks."""
     if len(increments) < FEW:
         steps = [(new - old) / capacity for old, new in pairwise(highs)]
         usual = max(statistics.median(steps), 0.0) * BLOCKS_A_DAY
         return [min(increment, 2 * usual + NOISE) for increment in increments]
     middle = statistics.median(increments)
-    width = OUTLIER * max(statistics.median(abs(one - middle) for one in increments), NOISE)
+    width = OUTLIER * max(statistics.median([abs(one - middle) for one in increments]), NOISE)
     low, high = middle - width, middle + width
-    if _events([one > high for one in increments]) > 1:
-        high = max(increments)
-    if low > 0 or _events([one < low for one in increments]) > 1:
-        low = min(increments)  # a day without growth is no event
+    most, least = max(increments), min(increments)
+    if most > high and _events([one > high for one in increments]) > 1:
+        high = most
+    if low > 0 or (least < low and _events([one < low for one in increments]) > 1):
+        low = least  # a day without growth is no event
+    if low <= least and most <= high:
+        return increments
     return [min(max(one, low), high) for one in increments]
 
 
@@ -127,15 +142,22 @@ def _events(marks: Sequence[bool]) -> int:
 
 def _lately(increments: Sequence[float]) -> Sequence[float]:
     """Return the newest increments when all of them are above nearly all before; empty when the pace has not changed."""
-    if min(increments[: LATELY[-1]]) <= NOISE:
+    if min(increments[:SHORTEST_LATELY]) <= NOISE:
         return ()
-    for days in LATELY:
-        before = sorted(increments[days:])
-        if len(before) >= BEFORE:
-            usual = before[round(0.95 * (len(before) - 1))]
-            if min(increments[:days]) > max(usual, 0.0) + NOISE:
-                return increments[:days]
+    longest = min(LONGEST_LATELY, len(increments) - BEFORE)
+    before = sorted(increments[longest + 1 :])
+    for days in range(longest, SHORTEST_LATELY - 1, -1):
+        insort(before, increments[days])
+        usual = before[round(0.95 * (len(before) - 1))]
+        if min(increments[:days]) > max(usual, 0.0) + NOISE:
+            return increments[:days]
     return ()
+
+
+def _is_one_jump(tops: Sequence[float], days: int) -> bool:
+    """Return whether most of what the 30-hour maximum grew by in so many days came at one go."""
+    latest = tops[-days * BLOCKS_A_DAY - 1 :]
+    return max(new - old for old, new in pairwise(latest)) > ONE_JUMP * (latest[-1] - latest[0])
 
 
 def _saw(crests: Sequence[Crest], capacity: float) -> Sequence[Crest]:

@@ -1,26 +1,29 @@
 """The judge: hands each rule its readings, joined by subject, and keeps what the thresholds remember. Pure.
 
-What is remembered of a subject that is gone: as long as it had been known, at most 30 days, so that a unit that lived a
-minute leaves nothing behind; always 30 days when it was not healthy, because a case may be open about it.
+Which reading is about what is worked out when other series are read than in the cycle before, which is seldom.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from collectors import CouldNotCheck, Reading
-from thresholds._finding import CouldNotJudge, Finding, Severity, Unjudged
+from thresholds._finding import Finding, Severity, Unjudged
 from thresholds._match import covers, may_select, selects, subject_of
-from thresholds._plugin import Observation, Threshold
+from thresholds._plugin import Threshold
 from thresholds._rule import Rule
+from thresholds._subject import Subject
 
-FORGOTTEN_AFTER = 30 * 86400.0  # seconds
 TOLD_FOR = 3600.0  # seconds for which a healthy subject's absence is told: it may have been taken away on purpose
 MOST_SUBJECTS = 20_000  # beyond these, the longest gone are forgotten first
 MOST_ROUTES = 50_000  # beyond these, series are looked at as if they were new
+MISSING = -1  # instead of the number of a reading
+
+KEPT_LAYOUTS = 4  # of a disk that is idle now and then, one series or another is missing
 
 _Labels = frozenset[tuple[str, str]]
 _Series = tuple[str, _Labels]
@@ -38,66 +41,33 @@ class _Remembered(msgspec.Struct, array_like=True):
     memory: msgspec.Raw
 
 
-class _Subject:
-    """One subject of one rule: what the threshold remembers of it, and the verdict on its newest reading."""
-
-    __slots__ = ("at", "first_seen", "gone", "labels", "memory", "rule", "seen", "severity", "threshold", "verdict")
-
-    def __init__(self, rule: Rule, threshold: Threshold[Any], labels: dict[str, str], now: float) -> None:
-        self.rule = rule
-        self.threshold = threshold
-        self.labels = labels
-        self.first_seen = self.seen = now
-        self.at: float | None = None
-        self.memory: msgspec.Struct | None = None
-        self.severity: Severity | None = None
-        self.verdict: Finding | Unjudged | None = None
-        self.gone = False
-
-    def judge(self, reading: Reading, whole: float | None, since: float | None) -> Finding | Unjudged:
-        """Return the verdict on `reading`; one that was judged before teaches nothing new."""
-        if reading.at == self.at and self.verdict is not None:
-            return self.verdict
-        answer, memory = self.threshold.evaluate(Observation(reading.at, reading.value, whole, since), self.memory)
-        if reading.at != self.at:
-            self.at, self.memory = reading.at, memory
-        if isinstance(answer, CouldNotJudge):
-            self.verdict = self.unjudged(answer.reason, reading.at)
-        else:
-            self.severity = answer.severity
-            self.verdict = Finding(
-                rule=self.rule.id,
-                subject=self.labels,
-                severity=answer.severity,
-                at=reading.at,
-                evidence={**answer.evidence, "unit": reading.unit},
-                forecast=answer.forecast,
-                labels=reading.labels,
-                since=answer.since,
-            )
-        return self.verdict
-
-    def unjudged(self, reason: str, at: float) -> Unjudged:
-        return Unjudged(rule=self.rule.id, subject=self.labels, reason=reason, at=at)
-
-    def is_forgotten(self, now: float, *, explained: bool) -> bool:
-        """Return whether it has been away for so long; a first absence and one with a reason are no farewell."""
-        keep = FORGOTTEN_AFTER
-        if self.gone and not explained and not self.severity:
-            keep = min(self.seen - self.first_seen, keep)
-        return now - self.seen > keep
-
-
 class _Route:
     """Where the readings of one series go in one rule, and which series they are joined with."""
 
     __slots__ = ("since", "subject", "whole")
 
-    def __init__(self, subject: _Subject, labels: _Labels) -> None:
+    def __init__(self, subject: Subject, labels: _Labels) -> None:
         select = subject.rule.select
         self.subject = subject
         self.whole: _Series | None = (select.of, labels) if select.of else None
         self.since: _Series | None = (select.since, labels) if select.since else None
+
+
+class _Layout:
+    """Which of a cycle's readings are about which subject. It is good for as long as the same series are read.
+
+    series: what it was made for. places: a subject, and the numbers of its reading, of its whole and of its `since` among
+    the readings; None where the rule has no such thing, MISSING where it was not read. crowded: subjects of several readings.
+    present: all of these subjects.
+    """
+
+    __slots__ = ("crowded", "places", "present", "series")
+
+    def __init__(self, series: Sequence[tuple[str, Mapping[str, str]]] = ()) -> None:
+        self.series = series
+        self.places: list[tuple[Subject, int, int | None, int | None]] = []
+        self.crowded: list[Subject] = []
+        self.present: set[Subject] = set()
 
 
 class Judge:
@@ -110,10 +80,11 @@ class Judge:
         """Given rules with their thresholds, and what `dump` once returned, go on from there."""
         self.lost = 0
         self._rules = tuple(rules)
-        self._subjects: dict[tuple[str, _Labels], _Subject] = {}
+        self._subjects: dict[tuple[str, _Labels], Subject] = {}
         self._routes: dict[_Series, tuple[_Route, ...]] = {}
-        selects = [rule.select for rule, _ in rules]
-        self._wanted = {name for select in selects for name in (select.reading, select.of, select.since) if name}
+        self._layout = _Layout()
+        # The last ones, for when the same series are read again.
+        self._layouts: deque[_Layout] = deque(maxlen=KEPT_LAYOUTS)
         if memories:
             self._load(memories)
 
@@ -125,32 +96,37 @@ class Judge:
         readings: the latest of each series; of a collector that was not due those of its last run, with their own `at`.
         now: unix seconds; how long something has been gone is counted up to it.
         """
-        wanted = self._wanted
-        present: dict[_Series, Reading] = {
-            (reading.name, frozenset(reading.labels.items())): reading for reading in readings if reading.name in wanted
-        }
-        routed: dict[_Subject, tuple[_Route, Reading]] = {}
-        crowded: set[_Subject] = set()
-        for series, reading in present.items():
-            for route in self._route(series, now):
-                if route.subject in routed:
-                    crowded.add(route.subject)
-                routed[route.subject] = (route, reading)
+        series = [(reading.name, reading.labels) for reading in readings]
+        if series != self._layout.series:  # it seldom does: the same disks are read each minute
+            self._layout = self._known_layout(series) or self._lay_out(series, now)
+        layout = self._layout
         findings: list[Finding] = []
         unjudged: list[Unjudged] = []
-        for subject, (route, reading) in routed.items():
+        for subject, number, whole, since in layout.places:
             subject.seen, subject.gone = now, False
-            verdict = (
-                subject.unjudged("several readings at once; add a label to the rule's `select.subject`", now)
-                if subject in crowded
-                else self._judge(route, reading, present, unchecked)
-            )
+            reading = readings[number]
+            if whole == MISSING:
+                reason = _reason(subject, unchecked) or f"there is no {subject.rule.select.of} to compare it with"
+                unjudged.append(subject.unjudged(reason, reading.at))
+                continue
+            verdict = subject.verdict
+            if verdict is None or reading.at != subject.at:  # one that was judged before teaches nothing new
+                verdict = subject.judge(
+                    reading,
+                    None if whole is None else readings[whole].value,
+                    None if since is None else readings[since].value,
+                )
             if isinstance(verdict, Finding):
                 findings.append(verdict)
             else:
                 unjudged.append(verdict)
-        unjudged += self._absent(routed, unchecked, now)
-        unjudged += self._never_seen(unchecked, now)
+        for subject in layout.crowded:
+            subject.seen, subject.gone = now, False
+            reason = "several readings at once; add a label to the rule's `select.subject`"
+            unjudged.append(subject.unjudged(reason, now))
+        if unchecked or len(layout.present) < len(self._subjects):
+            unjudged += self._absent(unchecked, now)
+            unjudged += self._never_seen(unchecked, now)
         return findings, unjudged
 
     @property
@@ -186,7 +162,7 @@ class Judge:
         for one in remembered:
             if one.rule not in thresholds:
                 continue  # the rule was switched off since
-            subject = _Subject(*thresholds[one.rule], one.subject, one.first_seen)
+            subject = Subject(*thresholds[one.rule], one.subject, one.first_seen)
             try:
                 subject.memory = msgspec.msgpack.decode(one.memory, type=subject.threshold.memory)
             except msgspec.MsgspecError:
@@ -209,28 +185,34 @@ class Judge:
             self._routes[series] = routes
         return routes
 
-    def _subject(self, rule: Rule, threshold: Threshold[Any], labels: Mapping[str, str], now: float) -> _Subject:
+    def _subject(self, rule: Rule, threshold: Threshold[Any], labels: Mapping[str, str], now: float) -> Subject:
         about = subject_of(rule.select, labels)
         key = rule.id, frozenset(about.items())
         if key not in self._subjects:
-            self._subjects[key] = _Subject(rule, threshold, about, now)
+            self._subjects[key] = Subject(rule, threshold, about, now)
         return self._subjects[key]
 
-    def _judge(
-        self, route: _Route, reading: Reading, present: Mapping[_Series, Reading], unchecked: Iterable[CouldNotCheck]
-    ) -> Finding | Unjudged:
-        subject = route.subject
-        whole = None if route.whole is None else present.get(route.whole)
-        if route.whole is not None and whole is None:
-            reason = _reason(subject, unchecked) or f"there is no {route.whole[0]} to compare it with"
-            return subject.unjudged(reason, reading.at)
-        since = None if route.since is None else present.get(route.since)
-        return subject.judge(reading, whole.value if whole else None, since.value if since else None)
+    def _known_layout(self, series: Sequence[tuple[str, Mapping[str, str]]]) -> _Layout | None:
+        return next((one for one in self._layouts if one.series == series), None)
 
-    def _absent(
-        self, present: Mapping[_Subject, object], unchecked: Sequence[CouldNotCheck], now: float
-    ) -> Iterator[Unjudged]:
+    def _lay_out(self, series: Sequence[tuple[str, Mapping[str, str]]], now: float) -> _Layout:
+        numbers = {(name, frozenset(labels.items())): number for number, (name, labels) in enumerate(series)}
+        found: dict[Subject, list[tuple[Subject, int, int | None, int | None]]] = {}
+        for one, number in numbers.items():
+            for route in self._route(one, now):
+                whole = None if route.whole is None else numbers.get(route.whole, MISSING)
+                since = None if route.since is None else numbers.get(route.since)
+                found.setdefault(route.subject, []).append((route.subject, number, whole, since))
+        layout = _Layout(series)
+        layout.places = [places[0] for places in found.values() if len(places) == 1]
+        layout.crowded = [subject for subject, places in found.items() if len(places) > 1]
+        layout.present = set(found)
+        self._layouts.append(layout)
+        return layout
+
+    def _absent(self, unchecked: Sequence[CouldNotCheck], now: float) -> Iterator[Unjudged]:
         """Yield why the known subjects without a reading have none, and forget those that are long gone."""
+        present = self._layout.present
         if len(present) == len(self._subjects):
             return
         failed = [one.reason for one in unchecked if not one.name]
@@ -251,9 +233,11 @@ class Judge:
         for subject in sorted(self._subjects.values(), key=lambda one: -one.seen)[MOST_SUBJECTS:]:
             self._forget(subject)
 
-    def _forget(self, subject: _Subject) -> None:
+    def _forget(self, subject: Subject) -> None:
         del self._subjects[subject.rule.id, frozenset(subject.labels.items())]
         self._routes.clear()  # some lead to it
+        self._layout = _Layout()
+        self._layouts.clear()
 
     def _never_seen(self, unchecked: Iterable[CouldNotCheck], now: float) -> Iterator[Unjudged]:
         """Yield what could not be checked and no known subject is about."""
@@ -266,10 +250,10 @@ class Judge:
                     continue
                 if not any(one.rule is rule and covers(missing.labels, one.labels) for one in self._subjects.values()):
                     told.add(key)
-                    yield _Subject(rule, threshold, about, now).unjudged(missing.reason, now)
+                    yield Subject(rule, threshold, about, now).unjudged(missing.reason, now)
 
 
-def _reason(subject: _Subject, unchecked: Iterable[CouldNotCheck]) -> str | None:
+def _reason(subject: Subject, unchecked: Iterable[CouldNotCheck]) -> str | None:
     """Return why nothing could be read of `subject`, when a collector said so."""
     select = subject.rule.select
     for missing in unchecked:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from operator import gt
 
 import msgspec
 
@@ -25,7 +26,11 @@ STILL = 0.5  # of its pace: so fast a flow runs that is going to last
 FIRST_DAY = 26 * HOUR
 FIRST_DAY_SHARE = 1 / 3
 
+# For each length: what is at least so long ago begins it, unless it is longer ago than this (seconds).
+_REACHES = [((1 - TOLERANCE) * hours * HOUR, REACH * hours * HOUR) for hours in MATTERS]
+
 _Amounts = tuple[float, ...]  # one for each length
+_NOTHING: _Amounts = (0.0,) * len(MATTERS)
 
 
 class Rise(msgspec.Struct, frozen=True, array_like=True):
@@ -51,34 +56,43 @@ class Rises(msgspec.Struct, frozen=True, array_like=True):
     """
 
     days: tuple[RisesOfDay, ...] = ()
-    usual: _Amounts = (0.0,) * len(MATTERS)
+    usual: _Amounts = _NOTHING
     running: tuple[Rise, ...] = ()
     began: Point = (0.0, 0.0)
-    largest: _Amounts = (0.0,) * len(MATTERS)
+    largest: _Amounts = _NOTHING
 
 
 def follow(rises: Rises, points: Sequence[Point], *, attended: bool) -> Rises:
     """Return `rises` after the newest of `points`. attended: a case is open."""
     now, used = points[-1]
-    starts = [_start(points, hours * HOUR) for hours in MATTERS]
-    amounts = [0.0 if start is None else used - points[start][1] for start in starts]
+    starts, amounts = [], []
+    for near, far in _REACHES:
+        start = bisect_right(points, (now - near, math.inf)) - 1
+        at, before = points[start]  # now itself, from which nothing rose, where nothing is so old
+        starts.append(start)
+        amounts.append(used - before if at >= now - far else 0.0)
     largest = tuple(map(max, rises.largest, amounts))
-    if _lulls(rises.began, points):
-        return over(_remember(rises, RisesOfDay(int(now // DAY), largest, attended)), points[-1])
-    running = []
-    for number, (hours, matters) in enumerate(MATTERS.items()):
-        start, amount = starts[number], amounts[number]
-        if start is None or amount <= LARGER * rises.usual[number]:
-            continue
-        if _flows(points[start:], hours * HOUR):
+    if _lulls(rises.began, points[max(starts[0], 0)], points[-1]):
+        return _ended(rises, points[-1], largest, attended=attended)
+    # Seldom is any larger than usual; to look closely each time takes a third as long again as all of this.
+    running = tuple(_running(points, starts, amounts, rises.usual)) if any(map(gt, amounts, rises.usual)) else ()
+    return Rises(rises.days, rises.usual, running, rises.began, largest)
+
+
+def _running(
+    points: Sequence[Point], starts: Iterable[int], amounts: Iterable[float], usual: Iterable[float]
+) -> Iterator[Rise]:
+    """Yield the flows that run: larger than usual at their length, and steady."""
+    now = points[-1][0]
+    for (hours, matters), start, amount, most in zip(MATTERS.items(), starts, amounts, usual, strict=True):
+        if amount > LARGER * most and _flows(points[start:], hours * HOUR):
             soon = matters * FIRST_DAY_SHARE if now < FIRST_DAY else matters
-            running.append(Rise(amount / (now - points[start][0]) * DAY, soon))
-    return Rises(rises.days, rises.usual, tuple(running), rises.began, largest)
+            yield Rise(amount / (now - points[start][0]) * DAY, soon)
 
 
-def over(rises: Rises, point: Point = (0.0, 0.0)) -> Rises:
-    """Return `rises` without the flows of now; the next begins at `point` at the earliest."""
-    return Rises(rises.days, rises.usual, began=point)
+def over(rises: Rises) -> Rises:
+    """Return `rises` without the flows of now."""
+    return Rises(rises.days, rises.usual)
 
 
 def threat(rises: Rises, room: float) -> Rise | None:
@@ -87,17 +101,22 @@ def threat(rises: Rises, room: float) -> Rise | None:
     return max(threats, key=lambda rise: rise.per_day, default=None)
 
 
-def _start(points: Sequence[Point], length: float) -> int | None:
-    """Return the number of the point about `length` seconds before the newest; None when there is none."""
-    now = points[-1][0]
-    start = bisect_right(points, (now - (1 - TOLERANCE) * length, math.inf)) - 1
-    return start if start >= 0 and points[start][0] >= now - REACH * length else None
+def _ended(rises: Rises, newest: Point, largest: _Amounts, *, attended: bool) -> Rises:
+    """Return `rises` when the flow of now is over: how large it was counts as usual, and the next begins at `newest`."""
+    days, usual, day = rises.days, rises.usual, int(newest[0] // DAY)
+    if not days or days[-1].day != day or days[-1].attended != attended:
+        days = (*days, RisesOfDay(day, largest, attended))[-REMEMBERED:]
+        usual = _usual(days)
+    elif any(map(gt, largest, days[-1].amounts)):
+        amounts = tuple(map(max, largest, days[-1].amounts))
+        days = (*days[:-1], RisesOfDay(day, amounts, attended))
+        usual = _usual(days) if attended else tuple(map(max, usual, amounts))
+    return Rises(days, usual, began=newest)
 
 
-def _lulls(began: Point, points: Sequence[Point]) -> bool:
+def _lulls(began: Point, hour_ago: Point, newest: Point) -> bool:
     """Return whether the usage rose less within the last hour than since it began to, or not at all."""
-    now, used = points[-1]
-    at, before = points[max(bisect_right(points, (now - (1 - TOLERANCE) * HOUR, math.inf)) - 1, 0)]
+    (at, before), (now, used) = hour_ago, newest
     if used <= before or began[0] >= now:
         return True
     pace = (used - began[1]) / (now - began[0])
@@ -122,22 +141,9 @@ def _flows(window: Sequence[Point], length: float) -> bool:
     )
 
 
-def _usual(days: Sequence[RisesOfDay], number: int) -> float:
-    """Return the largest rise that has ended by itself; of those that a person may have ended, the first is none."""
-    alone = (day.amounts[number] for day in days if not day.attended)
-    helped = sorted(day.amounts[number] for day in days if day.attended)
-    return max(*alone, *helped[-2:-1], 0.0, 0.0)
-
-
-def _remember(rises: Rises, new: RisesOfDay) -> Rises:
-    """Return what is usual after `new`."""
-    days = rises.days
-    known = days[-1] if days else None
-    if known is None or (known.day, known.attended) != (new.day, new.attended):
-        days = (*days, new)[-REMEMBERED:]
-    else:
-        amounts = tuple(map(max, known.amounts, new.amounts))
-        if amounts == known.amounts:
-            return rises
-        days = (*days[:-1], RisesOfDay(new.day, amounts, new.attended))
-    return Rises(days, tuple(_usual(days, number) for number in range(len(MATTERS))))
+def _usual(days: Sequence[RisesOfDay]) -> _Amounts:
+    """Return the largest rises that have ended by themselves; of those that a person may have ended, the first is none."""
+    alone = [day.amounts for day in days if not day.attended]
+    helped = [day.amounts for day in days if day.attended]
+    second = [sorted(amounts)[-2] for amounts in zip(*helped, strict=True)] if len(helped) > 1 else _NOTHING
+    return tuple(map(max, _NOTHING, second, *alone))

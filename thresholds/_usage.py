@@ -6,6 +6,8 @@ time at all, one forwards as a gap.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 HOUR, DAY = 3600.0, 86400.0
@@ -13,6 +15,7 @@ BLOCK = 6 * HOUR
 BLOCKS_A_DAY = 4
 WINDOW = 5  # blocks: 30 hours, into which a nightly peak falls every day, although it comes a little late or early
 REMEMBERED = 28 * BLOCKS_A_DAY + WINDOW  # blocks: increments over 28 days
+REMEMBERED_TOPS = REMEMBERED - WINDOW + 1
 DISORDER = HOUR  # a reading this late is out of order; one that is later still shows that the clock was set back
 SPACING = 570.0  # seconds between remembered points: every reading of a ten-minute cadence, jitter allowed
 SPAN = 12 * HOUR  # which the points cover
@@ -45,8 +48,9 @@ class Usage(msgspec.Struct, frozen=True):
 
     origin: unix seconds of the first observation. at, used: of the latest. found: the amount in use at first sight.
     block: number of the present block; high, low: its extremes so far. highs: maxima of the blocks before, oldest first,
-    gaps filled. lows: minima of the latest of them. points: (at, used) of the last 12 hours. crests: peaks that fell back.
-    settled: when a person last made room; growth is believed no farther ahead than it has been seen since.
+    gaps filled; tops: maxima of each 30 hours of these. lows: minima of the latest blocks. points: (at, used) of the last 12
+    hours. crests: peaks that fell back. settled: when a person last made room; growth is believed no farther ahead than it has
+    been seen since.
     """
 
     origin: float
@@ -62,11 +66,14 @@ class Usage(msgspec.Struct, frozen=True):
     swing: Swing | None = None
     crests: tuple[Crest, ...] = ()
     settled: float = 0.0
+    tops: tuple[float, ...] = ()
 
     @property
     def recent_high(self) -> float:
         """The highest amount of the last 30 hours."""
-        return max(self.high, *self.highs[-WINDOW:]) if self.highs else self.high
+        if self.tops:
+            return max(self.high, self.tops[-1])
+        return max(self.high, *self.highs) if self.highs else self.high
 
     @property
     def earlier_high(self) -> float:
@@ -85,6 +92,8 @@ def learn(usage: Usage, at: float, used: float, *, notable: float, attended: boo
     notable: the smallest fall that makes a peak of what was before. attended: a case is open, so that a fall may be the work
     of a person.
     """
+    if len(usage.highs) >= WINDOW and not usage.tops:  # it was written down by an earlier version
+        usage = msgspec.structs.replace(usage, tops=_tops(usage.highs))
     now = at - usage.origin
     if usage.at - DISORDER < now <= usage.at:
         return usage
@@ -109,13 +118,15 @@ def low_since(usage: Usage, start: float) -> float | None:
 
 def settle(usage: Usage, freed: float) -> Usage:
     """Return `usage` as if the `freed` amount had never been there: a person made room, and growth goes on from here."""
+    highs = tuple(high - freed for high in usage.highs[:-WINDOW])
+    highs += tuple(min(high - freed, usage.used) for high in usage.highs[-WINDOW:])
     return msgspec.structs.replace(
         usage,
         found=usage.found - freed,
         high=usage.used,
         low=usage.used,
-        highs=tuple(high - freed for high in usage.highs[:-WINDOW])
-        + tuple(min(high - freed, usage.used) for high in usage.highs[-WINDOW:]),
+        highs=highs,
+        tops=_tops(highs),
         lows=(),
         points=((usage.at, usage.used),),
         swing=None,
@@ -139,6 +150,7 @@ def _in_block(usage: Usage, now: float, used: float) -> Usage:
         swing=usage.swing,
         crests=usage.crests,
         settled=usage.settled,
+        tops=usage.tops,
     )
 
 
@@ -153,11 +165,13 @@ def _next_block(usage: Usage, now: float, used: float, block: int, *, notable: f
     missed = block - usage.block - 1
     step = (used - usage.used) / (missed + 1)
     filled = [usage.high, *(usage.used + step * (number + 1) for number in range(missed))]
-    highs, swing, crests = usage.highs, usage.swing, usage.crests
+    highs, tops, swing, crests = usage.highs, usage.tops, usage.swing, usage.crests
     for number, high in enumerate(filled):
         highs = (*highs, high)[-REMEMBERED:]
         if len(highs) >= WINDOW:
-            swing, crest = _swing(swing, max(highs[-WINDOW:]), notable)
+            top = max(highs[-WINDOW:])
+            tops = (*tops, top)[-REMEMBERED_TOPS:]
+            swing, crest = _swing(swing, top, notable)
             if crest is not None:
                 peak = (usage.block + number + 1 - WINDOW) * BLOCK  # it has just left the 30 hours
                 crests = (*crests, Crest(peak, crest, swing.top, attended))[-CRESTS:]
@@ -175,7 +189,13 @@ def _next_block(usage: Usage, now: float, used: float, block: int, *, notable: f
         swing=swing,
         crests=crests,
         settled=usage.settled,
+        tops=tops,
     )
+
+
+def _tops(highs: Sequence[float]) -> tuple[float, ...]:
+    """Return the maxima of each 30 hours of `highs`, oldest first; none where there are fewer."""
+    return tuple(map(max, *(highs[block:] for block in range(WINDOW))))
 
 
 def _swing(swing: Swing | None, high: float, notable: float) -> tuple[Swing, float | None]:

@@ -62,13 +62,20 @@ class BaselineLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = 0.5
 
 
+class Habit(msgspec.Struct, frozen=True, array_like=True):
+    """What the hours before say. usual: the load that is usual at this hour; busy: share of the last seven days (0 to 1)."""
+
+    usual: float
+    busy: float
+
+
 class BaselineMemory(msgspec.Struct, frozen=True):
     """What is remembered of one subject: two weeks of hours, whatever the cadence.
 
     at: unix seconds of the newest observation. slots: the averaging time so far. hour: number of the present hour (unix
     seconds / 3600); high, above, count: the highest average in it, how many averages were above the limit, of how many.
     hours: those before, oldest first, None where nothing was read; known: how many are not None. raised: "", "unusual" or
-    "chronic"; chronic_at: when it was told last that it is chronic.
+    "chronic"; chronic_at: when it was told last that it is chronic. habit: what `hours` say, once it mattered in this hour.
     """
 
     at: float
@@ -81,6 +88,7 @@ class BaselineMemory(msgspec.Struct, frozen=True):
     known: int = 0
     raised: str = ""
     chronic_at: float | None = None
+    habit: Habit | None = None
 
 
 class Baseline:
@@ -115,7 +123,10 @@ class Baseline:
             slots = self._averaged(memory.slots, at, value)
             mean = _mean(slots)
             memory = self._learn(memory, at, slots, mean)
-        raised = self._raised(memory, mean)
+        raised: str | None = ""
+        if mean >= self._limit or memory.raised:
+            memory = self._with_habit(memory)
+            raised = self._raised(memory, mean)
         if raised is None:
             return CouldNotJudge("still learning what is usual, and it is above its limit"), memory
         if raised != memory.raised:
@@ -126,19 +137,22 @@ class Baseline:
     def _averaged(self, slots: tuple[Slot, ...], at: float, value: float) -> tuple[Slot, ...]:
         """Return the slots with a reading more, without those that are too old; with it alone when the clock was set back."""
         number = int(at // self._slot)
-        if slots and slots[-1][0] == number:
-            _, total, count = slots[-1]
-            return (*slots[:-1], (number, total + value, count + 1))
-        if slots and slots[-1][0] > number:
-            return ((number, value, 1),)
+        if slots:
+            newest, total, count = slots[-1]
+            if newest == number:
+                return (*slots[:-1], (number, total + value, count + 1))
+            if newest > number:
+                slots = ()
         young = 0
-        while young < len(slots) and slots[young][0] <= number - SLOTS:
+        for slot in slots:
+            if slot[0] > number - SLOTS:
+                break
             young += 1
         return (*slots[young:], (number, value, 1))
 
     def _learn(self, memory: BaselineMemory, at: float, slots: tuple[Slot, ...], mean: float) -> BaselineMemory:
         """Return the memory with the average of now; when an hour is over it joins those before."""
-        hour, hours, many = int(at // HOUR), memory.hours, memory.known
+        hour, hours, many, habit = int(at // HOUR), memory.hours, memory.known, memory.habit
         high, above, count = memory.high, memory.above, memory.count
         if hour > memory.hour:
             known = (high, above / count) if count else None
@@ -146,35 +160,44 @@ class Baseline:
             too_old = hours[:-REMEMBERED]
             hours = hours[len(too_old) :]
             many += (known is not None) - sum(one is not None for one in too_old)
-            high, above, count = -math.inf, 0, 0
+            high, above, count, habit = -math.inf, 0, 0, None
+        elif hour == memory.hour - 1:  # a reading that is a little late, or a clock that was set a little
+            hour = memory.hour
         return BaselineMemory(
             at=at,
             slots=slots,
-            hour=max(hour, memory.hour) if memory.hour - hour <= 1 else hour,
+            hour=hour,
             high=max(high, mean),
-            above=above + (mean >= self._limit),
+            above=above + 1 if mean >= self._limit else above,
             count=count + 1,
             hours=hours,
             known=many,
             raised=memory.raised,
             chronic_at=memory.chronic_at,
+            habit=habit,
         )
+
+    def _with_habit(self, memory: BaselineMemory) -> BaselineMemory:
+        """Return the memory with what its hours say, as far as they are known."""
+        if memory.habit is not None or memory.known < LEARNING:
+            return memory
+        return msgspec.structs.replace(memory, habit=Habit(self._usual(memory.hours), _busy(memory.hours)))
 
     def _raised(self, memory: BaselineMemory, mean: float) -> str | None:
         """Return what is wrong, empty when nothing is; None when it is not known."""
+        habit, limits = memory.habit, self._limits
         if memory.raised == "unusual" and mean >= self._clear:
             return "unusual"
         if memory.raised == "chronic":
-            return "chronic" if busy(memory.hours) >= NO_LONGER * self._limits.chronic_share else ""
+            return "chronic" if habit and habit.busy >= NO_LONGER * limits.chronic_share else ""
         if mean < self._limit:
             return ""
-        if memory.known < LEARNING:
+        if habit is None:
             return None
-        usual = self._usual(memory.hours)
-        if usual < self._limit and mean >= usual + self._limits.margin * self._limit:
+        if habit.usual < self._limit and mean >= habit.usual + limits.margin * self._limit:
             return "unusual"
         told = memory.chronic_at is not None and 0 <= memory.at - memory.chronic_at < CHRONIC_AGAIN
-        return "chronic" if busy(memory.hours) >= self._limits.chronic_share and not told else ""
+        return "chronic" if habit.busy >= limits.chronic_share and not told else ""
 
     def _usual(self, hours: Sequence[Hour | None]) -> float:
         """Return what is usual at the hour that follows `hours`."""
@@ -184,18 +207,20 @@ class Baseline:
         return known[math.floor(self._limits.usual_share * (len(known) - 1))]
 
     def _judgement(self, memory: BaselineMemory, mean: float, whole: float) -> Judgement:
-        learnt = memory.known >= LEARNING
+        known, raised, habit = memory.known, memory.raised, memory.habit
         evidence: dict[str, Fact] = {
             "value": mean * whole,
             "limit": self._limit * whole,
             "clear": self._clear * whole,
-            "path": memory.raised or ("usual" if learnt else "learning"),
-            "days_observed": memory.known / HOURS_A_DAY,
+            "path": raised or ("usual" if known >= LEARNING else "learning"),
+            "days_observed": known / HOURS_A_DAY,
         }
-        if memory.raised and learnt:
-            evidence["usual"] = self._usual(memory.hours) * whole
-            evidence["busy_share"] = busy(memory.hours)
-        return Judgement(Severity.WARNING if memory.raised else Severity.HEALTHY, evidence)
+        if not raised:
+            return Judgement(Severity.HEALTHY, evidence)
+        if habit is not None:
+            evidence["usual"] = habit.usual * whole
+            evidence["busy_share"] = habit.busy
+        return Judgement(Severity.WARNING, evidence)
 
 
 def _begin(at: float) -> BaselineMemory:
@@ -210,7 +235,7 @@ def _mean(slots: Sequence[Slot]) -> float:
     return total / count
 
 
-def busy(hours: Sequence[Hour | None]) -> float:
+def _busy(hours: Sequence[Hour | None]) -> float:
     """Return in which share of the last seven days (0 to 1) the average was above the limit; 0 while they are not known."""
     week = [hour[1] for hour in hours[-WEEK:] if hour]
     return sum(week) / len(week) if len(week) >= WEEK * 0.9 else 0.0

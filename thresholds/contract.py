@@ -76,6 +76,10 @@ class ThresholdContract:
             second = self._build().evaluate(observation, memory)
             assert msgspec.msgpack.encode(memory) == before
             assert msgspec.msgpack.encode(first) == msgspec.msgpack.encode(second)
+            if isinstance(first[0], Judgement) and isinstance(second[0], Judgement):
+                assert first[0].evidence is not second[0].evidence, (
+                    "evidence is made for each answer: the judge adds to it"
+                )
             memory = first[1]
 
     @_inherited

@@ -25,6 +25,12 @@ class DeadlineLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     after: Annotated[
         Literal["notice", "warning", "critical"], msgspec.Meta(description="How bad it is once the date is past.")
     ] = "critical"
+    no_date: Annotated[
+        Literal["healthy", "unknown"],
+        msgspec.Meta(
+            description="What a reading without a number means: that no date is set, or that it is not known."
+        ),
+    ] = "unknown"
 
 
 class DeadlineMemory(msgspec.Struct, frozen=True):
@@ -47,6 +53,7 @@ class Deadline:
             if short > long:
                 raise ValueError(f"`{worse.name.lower()}` begins before `{milder.name.lower()}`")
         self._after = Severity[limits.after.upper()]
+        self._no_date_is_healthy = limits.no_date == "healthy"
 
     def evaluate(
         self, observation: Observation, memory: DeadlineMemory | None
@@ -54,6 +61,8 @@ class Deadline:
         """Judge how long the date is away."""
         memory = memory or DeadlineMemory()
         date = observation.value
+        if math.isnan(date) and self._no_date_is_healthy:
+            return Judgement(Severity.HEALTHY), memory
         left = date - observation.at
         if not (math.isfinite(left) and date > 0):
             return CouldNotJudge("the reading holds no date"), memory

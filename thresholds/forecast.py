@@ -22,6 +22,7 @@ from thresholds._usage import BLOCK, DAY, WINDOW, Usage, begin, learn, low_since
 
 NOTABLE = 0.02  # of the capacity: what somebody frees on purpose, and what makes the teeth of a saw
 SAME = 0.005  # of the capacity: differences that do not make a level a new one
+HIGHER_PEAK = 0.25  # of how far it swings in 30 hours: so much higher a peak may be and is still the same peak
 HEADROOM = 1.2  # times the floor has to be free again before a shortage is over
 NEARLY_NOTHING = 0.005  # of the capacity
 SMALLEST, LARGEST = 1e-9, 1e30  # a whole; what is beyond is no measurement
@@ -42,11 +43,11 @@ class ForecastLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     ] = "remaining"
     horizon: Annotated[
         Seconds, msgspec.Meta(description="How far ahead growth is believed; never farther than it has been observed.")
-    ] = 7 * DAY
+    ] = 5 * DAY
     probability: Annotated[
         float, msgspec.Meta(gt=0, lt=1, description="Raise when it is full within `horizon` with this probability.")
     ] = 0.5
-    clear_horizon: Annotated[Seconds, msgspec.Meta(description="How far ahead it has to look well again.")] = 14 * DAY
+    clear_horizon: Annotated[Seconds, msgspec.Meta(description="How far ahead it has to look well again.")] = 10 * DAY
     clear_probability: Annotated[
         float, msgspec.Meta(gt=0, lt=1, description="Clear when it is full within `clear_horizon` with less than this.")
     ] = 0.2
@@ -83,7 +84,7 @@ class _Outlook(msgspec.Struct, frozen=True):
 
     room: what is left now, peak_room: what was left at the 30-hour maximum, as shares. growth: the slow growth that most
     likely fills it within its horizon, and how likely. fills: whether that is likely enough to say so. rise: the flow that
-    fills it within hours. short: hardly anything is left, and more is used than was usual. well: nothing fills it within the
+    fills it within hours. short: hardly anything is left, which nothing announced. well: nothing fills it within the
     clear horizon.
     """
 
@@ -126,10 +127,8 @@ class Forecaster:
         outlook = self._outlook(usage, memory, used)
         if memory.raised:
             memory, outlook = self._fall_back(usage, memory, outlook, used)
-        elif path := self._path(outlook):
-            memory = msgspec.structs.replace(
-                memory, raised=path, raised_at=usage.at, raised_used=used, usual=usage.earlier_high, calm_at=None
-            )
+        else:
+            memory = self._raise(usage, memory, outlook, used)
         return self._judge(observation.at, used, memory, outlook), memory
 
     def _learn(self, memory: ForecastMemory, at: float, used: float, whole: float) -> tuple[Usage, ForecastMemory]:
@@ -168,18 +167,32 @@ class Forecaster:
             and likely >= self._limits.probability
             and (bool(memory.raised) or self._begins(usage, memory, room, peak_room, most)),
             rise=self._rise(usage, memory, used, most) if memory.rises.running else None,
-            short=room < floor and used > (memory.usual if memory.raised else usage.earlier_high) + SAME * whole,
+            short=room < floor and self._surprises(usage, memory, used),
             well=not memory.raised or self._well(memory, peak_room),
         )
+
+    def _surprises(self, usage: Usage, memory: ForecastMemory, used: float) -> bool:
+        """Return whether so little has never been left, and no growth has said for when it would be.
+
+        What creeps to its floor is known by its growth: it is told when that fills it soon, which may be weeks later. Nor is
+        a nightly peak that is a little higher a surprise, and it would be over every morning.
+        """
+        if memory.raised:
+            return used > memory.usual + SAME * memory.whole
+        if not memory.growths:
+            return used > usage.earlier_high + SAME * memory.whole
+        swing = usage.earlier_high - min(usage.lows, default=usage.low)
+        return used > usage.earlier_high + max(NOTABLE * memory.whole, HIGHER_PEAK * swing)
 
     def _begins(self, usage: Usage, memory: ForecastMemory, room: float, peak_room: float, growth: Growth) -> bool:
         """Return whether slow growth may open a case now.
 
-        Not when it has just fallen from its peak: of a dump that comes every night, the peak will come too. Not where nothing
-        is left: there is nothing to forecast. Not when the peaks deny the growth.
+        Not when it has just fallen from its peak: of a dump that comes every night, the peak will come too. Not when the
+        peaks deny the growth. Where hardly anything is left any swing would fill it: there the growth itself has to.
         """
         at_its_peak = room - peak_room <= NOTABLE
-        return at_its_peak and peak_room >= NEARLY_NOTHING and borne_out(growth, usage, memory.whole)
+        grows = peak_room >= NEARLY_NOTHING or growth.walk.drift * growth.horizon >= peak_room > 0
+        return at_its_peak and grows and borne_out(growth, usage, memory.whole)
 
     def _well(self, memory: ForecastMemory, peak_room: float) -> bool:
         """Return whether nothing fills it within the clear horizon; of what is believed for less, within as many times less."""
@@ -208,6 +221,15 @@ class Forecaster:
             return outlook.growth.path
         return "floor" if outlook.short else ""
 
+    def _raise(self, usage: Usage, memory: ForecastMemory, outlook: _Outlook, used: float) -> ForecastMemory:
+        """Return the memory with what is said now, if anything is."""
+        path = self._path(outlook)
+        if not path:
+            return memory
+        return msgspec.structs.replace(
+            memory, raised=path, raised_at=usage.at, raised_used=used, usual=usage.earlier_high, calm_at=None
+        )
+
     def _fall_back(
         self, usage: Usage, memory: ForecastMemory, outlook: _Outlook, used: float
     ) -> tuple[ForecastMemory, _Outlook]:
@@ -219,7 +241,9 @@ class Forecaster:
             memory = msgspec.structs.replace(memory, usage=usage, rises=over(memory.rises), growths=growths)
             outlook = self._outlook(usage, memory, used)
             if not self._path(outlook) and outlook.likely < self._limits.clear_probability:
-                return msgspec.structs.replace(memory, raised="", calm_at=None), outlook
+                memory = msgspec.structs.replace(memory, raised="", calm_at=None)
+                outlook = self._outlook(usage, memory, used)
+                return self._raise(usage, memory, outlook, used), outlook  # where what was freed is not enough
         if self._path(outlook) or outlook.short or not outlook.well:
             return (msgspec.structs.replace(memory, calm_at=None) if memory.calm_at is not None else memory), outlook
         if memory.calm_at is None:
@@ -249,7 +273,7 @@ class Forecaster:
             path = self._path(outlook) or memory.raised
             soon = forecast is not None and forecast.earliest - at <= limits.critical_within
             severity = (
-                Severity.CRITICAL if soon or (outlook.short and outlook.room < limits.floor) else Severity.WARNING
+                Severity.CRITICAL if soon or (path == "floor" and outlook.room < limits.floor) else Severity.WARNING
             )
         elif outlook.room < limits.floor:
             path = "steady"
@@ -290,7 +314,7 @@ class Forecaster:
         """Return when it is full; None when that is not within the time a forecast can be made for."""
         days: list[float | None] = [None, None, None]
         if outlook.growth:
-            days = [outlook.growth.walk.days_until(outlook.peak_room, share) for share in (0.1, 0.5, 0.9)]
+            days = outlook.growth.walk.days_until(outlook.peak_room, (0.1, 0.5, 0.9))
         earliest, expected, latest = days
         if outlook.rise:
             full = outlook.room * whole / outlook.rise.per_day

@@ -30,6 +30,12 @@ class RateLimits(LevelLimits, frozen=True, kw_only=True, forbid_unknown_fields=T
     counter: Annotated[
         bool, msgspec.Meta(description="Whether it only ever grows, so that a fall is a new beginning at 0.")
     ] = True
+    from_first_look: Annotated[
+        bool,
+        msgspec.Meta(
+            description="Whether only what happens from the first look on counts, so that less than the whole time is enough."
+        ),
+    ] = False
 
 
 class RateMemory(msgspec.Struct, frozen=True):
@@ -58,6 +64,7 @@ class Rate:
         self._level = Level(limits)
         self._over = limits.over
         self._counter = limits.counter
+        self._needed = 0.0 if limits.from_first_look else limits.over
         self._slot = limits.over / SLOTS
 
     def evaluate(
@@ -73,7 +80,7 @@ class Rate:
         memory = RateMemory(memory.since, memory.at, memory.value, memory.slots, level)
         if isinstance(answer, CouldNotJudge):
             return answer, memory
-        if not answer.severity and memory.at - memory.since < self._over:
+        if not answer.severity and memory.at - memory.since < self._needed:
             return CouldNotJudge("not seen for long enough to know how fast it changes"), memory
         evidence = {name: fact for name, fact in answer.evidence.items() if name != "available"}
         return Judgement(answer.severity, evidence | {"total": value, "within": self._over}), memory

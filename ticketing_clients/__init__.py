@@ -11,7 +11,9 @@ from ticketing_clients._client import (
     ClientContext,
     ClientOptions,
     ClientPlugin,
+    Forgetful,
     NamesHosts,
+    TakesLife,
     TicketingClient,
 )
 from ticketing_clients._document import (
@@ -37,9 +39,11 @@ from ticketing_clients._errors import (
     Throttled,
     TicketGone,
 )
+from ticketing_clients._markup.markdown import to_markdown
 from ticketing_clients._ticket import (
     Act,
     ActKind,
+    Appointment,
     Attachment,
     Comment,
     Customer,
@@ -58,6 +62,7 @@ from ticketing_clients._ticket import (
 __all__ = [
     "Act",
     "ActKind",
+    "Appointment",
     "Attachment",
     "Block",
     "Bullets",
@@ -73,6 +78,7 @@ __all__ = [
     "Device",
     "Document",
     "Facts",
+    "Forgetful",
     "FoundTicket",
     "Heading",
     "NamesHosts",
@@ -88,6 +94,7 @@ __all__ = [
     "Rejected",
     "ServiceTimes",
     "Status",
+    "TakesLife",
     "Throttled",
     "Ticket",
     "TicketGone",
@@ -97,5 +104,6 @@ __all__ = [
     "TicketingClient",
     "check_address",
     "cut",
+    "to_markdown",
     "to_plain",
 ]

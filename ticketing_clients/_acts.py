@@ -4,6 +4,12 @@
     foretell: accept 2               take the second proposed window
     foretell: defer 2026-12-01       leave it until then (a date in UTC, or a whole ISO 8601 time)
     foretell: wontfix                leave it for good
+    foretell: cause logs not rotated what it was, for the report
+    foretell: done rotation set up   what was done about it, for the report
+    foretell: rate 4                 how content the customer is, from 1 to 5
+
+They are the same in every language. Whoever writes Chinese may leave the input method as it is: a full-width colon, digit, letter
+or stop counts as the plain one, and 2026年12月1日 or 2026/12/1 as a date.
 
 A line counts only where its author wrote it: what a mail quotes of an earlier message is left out. What they say by changing the
 status is here as well, and the line by which we know our own comments again.
@@ -12,8 +18,8 @@ status is here as well, and the line by which we know our own comments again.
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 
 import msgspec
 
@@ -21,10 +27,19 @@ from ticketing_clients._document import cut
 from ticketing_clients._ticket import WORKING, Act, ActKind, Status
 
 LONGEST_TEXT = 2000  # code points of an act's text, as Act promises
+RATINGS = ("1", "2", "3", "4", "5")
 
-_DIRECTIVE = re.compile(r"foretell:\s*(confirm|accept|defer|won'?t[- ]?fix)\b[ \t]*(\S*)[ \t.]*", re.IGNORECASE)
-# Where mail programs that do not indent begin to quote.
-_QUOTE_BEGINS = re.compile(r"-{2,}\s*(Original|Forwarded)\b.*|_{10,}|On\b.*\bwrote:|From:\s.*", re.IGNORECASE)
+_DIRECTIVE = re.compile(
+    r"foretell\s*:\s*(confirm|accept|defer|won'?t[- ]?fix|rate)(?![a-z])\s*(\S*)[\s.。]*", re.IGNORECASE
+)
+_IN_WORDS = re.compile(r"foretell\s*[:：]\s*(cause|done)(?![a-z])[\s:：]*(\S.*)", re.IGNORECASE)
+# Where mail programs that do not indent begin to quote; in Chinese too, for those of Outlook, Foxmail, QQ and Gmail.
+_QUOTE_BEGINS = re.compile(
+    r"-{2,}\s*(Original|Forwarded)\b.*|_{10,}|On\b.*\bwrote:|From:\s.*"
+    r"|-{2,}\s*(原始邮件|原始郵件|转发的邮件|轉寄郵件|轉寄的郵件).*|.*(写道|寫道)\s*[:：]|(发件人|發件人|寄件者|寄件人)\s*[:：].*",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"(\d{4})[年/](\d{1,2})[月/](\d{1,2})日?")
 
 
 def said(number: str, by: str, at: datetime, text: str, *, internal: bool = False) -> list[Act]:
@@ -42,11 +57,15 @@ def told_by(reply: Act, text: str) -> list[Act]:
     """Return the acts that the whole `text` of `reply` spells out, each with an id of its own; none when it spells out none."""
     acts: list[Act] = []
     for line in written(text).splitlines():
-        said = _DIRECTIVE.fullmatch(line.strip())
+        act = msgspec.structs.replace(reply, id=f"{reply.id}.{len(acts) + 1}")
+        if in_words := _IN_WORDS.fullmatch(line.strip()):
+            kind: ActKind = "cause" if in_words[1].lower() == "cause" else "done"
+            acts.append(msgspec.structs.replace(act, kind=kind, text=cut(in_words[2], LONGEST_TEXT)))
+            continue
+        said = _DIRECTIVE.fullmatch(_plain(line))
         if said is None:
             continue
-        act = msgspec.structs.replace(reply, id=f"{reply.id}.{len(acts) + 1}")
-        word, value = said[1].lower(), said[2].rstrip(".")
+        word, value = said[1].lower(), said[2].rstrip(".。")
         match word:
             case "confirm":
                 acts.append(msgspec.structs.replace(act, kind="confirm"))
@@ -54,7 +73,9 @@ def told_by(reply: Act, text: str) -> list[Act]:
                 acts.append(msgspec.structs.replace(act, kind="accept_window", option=int(value)))
             case "defer" if (until := _time(value)) is not None:
                 acts.append(msgspec.structs.replace(act, kind="defer", until=until))
-            case "accept" | "defer":
+            case "rate" if value in RATINGS:
+                acts.append(msgspec.structs.replace(act, kind="rate", option=int(value)))
+            case "accept" | "defer" | "rate":
                 pass  # not understood: it stays a reply, which a person reads
             case _:
                 acts.append(msgspec.structs.replace(act, kind="wont_fix"))
@@ -106,46 +127,23 @@ def written(text: str) -> str:
 
 def plain_of_html(html: str) -> str:
     """Return the text of `html` line by line, without quotations, scripts and styles."""
-    reader = _Reader()
+    from ticketing_clients._html_text import Reader  # noqa: PLC0415 - for the courier; the daemon only reads options
+
+    reader = Reader()
     reader.feed(html)
     reader.close()
     lines = ("".join(reader.pieces).replace("\xa0", " ")).splitlines()
     return "\n".join(line.strip() for line in lines if line.strip())
 
 
-class _Reader(HTMLParser):
-    silent = frozenset({"blockquote", "script", "style", "head"})
-    breaking = frozenset({"p", "br", "div", "li", "tr", "pre", "h1", "h2", "h3", "h4", "hr", "blockquote"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self.depth = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Begin a line, or a part that is left out."""
-        del attrs
-        self.depth += tag in self.silent
-        self._break(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """End a line, or a part that is left out."""
-        self.depth = max(0, self.depth - (tag in self.silent))
-        self._break(tag)
-
-    def handle_data(self, data: str) -> None:
-        """Keep text outside what is left out."""
-        if not self.depth:
-            self.pieces.append(data)
-
-    def _break(self, tag: str) -> None:
-        if tag in self.breaking:
-            self.pieces.append("\n")
+def _plain(line: str) -> str:
+    """Return `line` with letters, digits and punctuation of ordinary width, and a date with 年, 月 and 日 in one piece."""
+    return re.sub(r"(?<=\d)\s*([年月日])\s*", r"\1", unicodedata.normalize("NFKC", line).strip())
 
 
 def _time(value: str) -> datetime | None:
     try:
-        then = datetime.fromisoformat(value)
+        then = datetime.fromisoformat(_DATE.sub(lambda found: "{}-{:0>2}-{:0>2}".format(*found.groups()), value))
     except ValueError:
         return None
     return then.replace(tzinfo=UTC) if then.tzinfo is None else then.astimezone(UTC)

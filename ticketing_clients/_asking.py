@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
 from typing import TypeVar
 
 from ticketing_clients._errors import (
@@ -22,6 +21,7 @@ from ticketing_clients._errors import (
 from ticketing_clients._ticket import Attachment
 
 LONGEST_MESSAGE = 200  # code points of the desk's own words that an error repeats
+MOST_PAGES = 100  # of one list; what is longer is asked for by a desk that passes over the page that we named
 
 Entry = TypeVar("Entry")
 
@@ -33,12 +33,20 @@ def numeric(ticket: str) -> int:
     return int(ticket)
 
 
+def page_numbers() -> Iterator[int]:
+    """Yield 0, 1, 2 and so on, for as long as a desk says that its list goes on; raise DeskUnreachable after MOST_PAGES."""
+    yield from range(MOST_PAGES)
+    raise DeskUnreachable(
+        f"a list of the desk has no end after {MOST_PAGES} pages; does it pass over the page asked for?"
+    )
+
+
 def pages(page: Callable[[int], Sequence[Entry]], full: int = 1) -> Iterator[Entry]:
     """Yield the entries of page 0, 1, 2 and so on, up to one with fewer than `full` of them.
 
     Where a desk leaves out what we may not see after it cut its list into pages, only an empty one is the last.
     """
-    for number in count():
+    for number in page_numbers():
         entries = page(number)
         yield from entries
         if len(entries) < full:

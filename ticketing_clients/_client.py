@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
@@ -26,6 +26,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     largest_attachment: bytes, None where only the live desk knows.
     due: whether a due time is held as it is, only its day in UTC (read back as the day's first moment), or not at all.
     reopen: whether a closed ticket opens again, gets a linked follow-up ticket, or neither.
+    appointments: whether a text carries the entry for people's calendars that comes with it; elsewhere it is attached as a file.
     search_lag: seconds until `find` can know of a ticket that was just made, where the desk searches in an index of its own.
     """
 
@@ -39,6 +40,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     due: Literal["time", "day", "none"] = "time"
     reopen: Literal["reopen", "follow_up", "none"] = "reopen"
     attach: bool = True
+    appointments: bool = False
     longest_title: int | None = None
     longest_body: int | None = None
     largest_attachment: int | None = None
@@ -75,6 +77,10 @@ class ClientContext(Protocol):
     @property
     def now(self) -> float:
         """The batch's time, unix seconds."""
+
+    @property
+    def rhythm(self) -> float:
+        """How often the courier looks at the desk, in seconds; a tenth more on some hosts."""
 
 
 class TicketingClient(Protocol):
@@ -130,6 +136,34 @@ class NamesHosts(Protocol):
 
     def list_named(self, name: str) -> list[FoundTicket]:
         """Return our open tickets that speak of a host called `name`, whatever its marker is, with `title` and `host`."""
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A desk that forgets what it is not told again: everything that stands is said anew in each of the courier's rounds."""
+
+    def anything_stands(self) -> bool:
+        """Whether there is anything to say again in the next round. Asks nobody."""
+
+    def standing(self) -> list[FoundTicket]:
+        """Return what was told there and has not ended. Asks nobody."""
+
+    def remind(self, keys: Collection[str]) -> tuple[str, ...]:
+        """Say again what stands of the tickets with these keys, and whatever a part of the desk has not got yet.
+
+        Return what is wrong with parts of the desk that could not be told, while others could. Raises DeskError when none could.
+        """
+
+
+@runtime_checkable
+class TakesLife(Protocol):
+    """A desk that can be told that a host lives, and tells people when it is not told so any more."""
+
+    def show_life(self, host: str, host_id: str) -> tuple[str, ...]:
+        """Say that the agent on `host` with this marker (`Device.id`) lives, for some times the context's rhythm.
+
+        Return and raise as `Forgetful.remind`.
+        """
 
 
 class ClientOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -79,7 +79,7 @@ def _plain(block: Block) -> str:
     match block:
         case Heading(text):
             line = one_line(text)
-            return f"{line}\n{'-' * len(line)}"
+            return f"{line}\n{'-' * _columns(line)}"
         case Paragraph(text):
             return one_line(text)
         case Preformatted(text):
@@ -87,7 +87,25 @@ def _plain(block: Block) -> str:
         case Bullets(items):
             return "\n".join(f"* {one_line(item)}" for item in items)
         case Facts(rows):
-            return "\n".join(f"{one_line(label)}: {one_line(value)}" for label, value in rows)
+            return "\n".join(row(one_line(label), one_line(value)) for label, value in rows)
+
+
+def row(label: str, value: str) -> str:
+    """Return a row of Facts as one line of text; after a Chinese label stands the colon that is as wide as its letters.
+
+    >>> row("Host", "web01"), row("主机", "web01")
+    ('Host: web01', '主机：web01')
+    """
+    return f"{label}：{value}" if _is_wide(label[-1:]) else f"{label}: {value}"
+
+
+def _columns(line: str) -> int:
+    """Return how many columns `line` takes in a fixed-width face."""
+    return len(line) + sum(map(_is_wide, line))
+
+
+def _is_wide(letter: str) -> bool:
+    return bool(letter) and unicodedata.east_asian_width(letter) in {"W", "F"}
 
 
 def shorten(document: Document, longest: int) -> Document:

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -48,7 +49,7 @@ from ticketing_clients._errors import (
     TicketGone,
 )
 from ticketing_clients._exchange import Adapter, Exchange, cause
-from ticketing_clients._refusals import wait_told, words_of
+from ticketing_clients._refusals import date_told, wait_told, words_of
 
 UNNAMED_WAIT = 60.0  # seconds, where a desk says that there is a limit and not for how long
 
@@ -75,12 +76,13 @@ class Http:
 
     desk: the configured name, for messages. url: the base of all paths. headers: sent with each request, authorisation
     among them. secrets: strings that must not come out in any message, even if the desk says them. ca_file: PEM authorities
-    to trust instead of the public ones. connect, read: seconds for one step on the network; deadline: seconds for the whole
+    to trust instead of the public ones. certificate: PEM files of our certificate and its key, read for each request, so that a
+    renewed one is used without a restart. connect, read: seconds for one step on the network; deadline: seconds for the whole
     exchange, however slowly it drips. largest: bytes of an answer. ticket_limit: given headers and body of a 429 about a
     ticket, whether the desk's limit is on this one ticket alone.
 
     Raises ValueError for an address that must not be used (plain http beyond loopback, credentials in it, link-local), for a
-    header that cannot be sent, and for a `ca_file` that is not there.
+    header that cannot be sent, and for a `ca_file` or `certificate` that is not there.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Http:
         headers: Mapping[str, str],
         secrets: tuple[str, ...] = (),
         ca_file: str = "",
+        certificate: tuple[str, str] | None = None,
         connect: float = 10,
         read: float = 30,
         deadline: float = 60,
@@ -107,11 +110,21 @@ class Http:
         self._secrets = tuple(secret for secret in secrets if secret)
         if ca_file and not Path(ca_file).is_file():
             raise ValueError(f"ca_file: {ca_file} is not a file")
+        for file in certificate or ():
+            if not Path(file).is_file():
+                raise ValueError(f"certificate_file, key_file: {file} is not a file")
         self._verify: str | bool = ca_file or True
+        self._certificate = certificate
+        self._date = ""
         self._timeout = (connect, read)
         self._deadline = deadline
         self._largest = largest
         self._ticket_limit = ticket_limit
+
+    @property
+    def date(self) -> datetime | None:
+        """The desk's own clock as it told it with its last answer; None before, and where it tells none."""
+        return date_told(self._date)
 
     def get(
         self, path: str, kind: type[T], *, params: Mapping[str, str | int | list[str]] | None = None, ticket: str = ""
@@ -119,12 +132,23 @@ class Http:
         """Return what is at `path`, decoded as `kind`. `ticket` names the ticket asked about, if it is one."""
         return self._ask(_Asked("GET", path, ticket, changes=False), kind, {"params": params})
 
+    def part(
+        self, path: str, name: str, kind: type[T], *, params: Mapping[str, str | int | list[str]] | None = None
+    ) -> T:
+        """Return what is called `name` in what is at `path`, decoded as `kind`, whatever else is there."""
+        whole: Any = msgspec.defstruct("Whole", [("part", kind)], rename={"part": name})
+        return cast("T", self.get(path, whole, params=params).part)
+
     def change(self, method: str, path: str, kind: type[T], *, ticket: str = "", **content: Any) -> T:
         """Ask for a change and return the answer decoded as `kind`; an empty one is None, if that is the kind expected.
 
         content: `json`, `data`, `files`, `params` or `headers` as requests takes them.
         """
         return self._ask(_Asked(method, path, ticket, changes=True), kind, content)
+
+    def fetch(self, path: str) -> bytes:
+        """Return the bytes at `path` as they are."""
+        return self._answered(_Asked("GET", path, "", changes=False), {}).body
 
     def tell(self, method: str, path: str, *, ticket: str = "", **content: Any) -> None:
         """Ask for a change of one who need not answer with JSON: any success counts, but for a page that a person should read."""
@@ -139,7 +163,7 @@ class Http:
         answer = self._answered(asked, content)
         try:
             return msgspec.json.decode(answer.body or b"null", type=kind, strict=False)
-        except msgspec.MsgspecError as error:
+        except (ValueError, RecursionError) as error:  # no JSON, or not of this kind; no UTF-8; nested without end
             failure = f"answered with success, but not with the JSON expected ({cut(str(error), LONGEST_MESSAGE)})"
         raise self._unusable(asked, failure)
 
@@ -149,7 +173,9 @@ class Http:
         try:
             with exchange.limited_to(self._deadline):
                 answer = self._send(exchange, asked, content)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            self._date = answer.headers.get("Date", "")
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            # ValueError: requests looks where a redirect would lead, though it is not to follow it, and stumbles over nonsense.
             failure = cause(error)
         if exchange.expired:  # seen also as the early end of an answer whose length is not told
             failure = f"no whole answer within {self._deadline:g} s"
@@ -171,6 +197,7 @@ class Http:
                 headers={**self._headers, **content.pop("headers", {})},
                 timeout=self._timeout,
                 verify=self._verify,
+                cert=self._certificate,
                 proxies={} if self._loopback else requests.utils.get_environ_proxies(url),
                 allow_redirects=False,
                 stream=True,

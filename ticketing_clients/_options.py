@@ -16,3 +16,10 @@ Bytes = Annotated[int, msgspec.Meta(ge=1)]
 CaFile = Annotated[
     str, msgspec.Meta(description="PEM file of a private certificate authority that signs the server's certificate.")
 ]
+CertificateFile = Annotated[
+    str,
+    msgspec.Meta(description="PEM file of this host's own certificate, with which it logs in; read anew each time."),
+]
+KeyFile = Annotated[
+    str, msgspec.Meta(description="PEM file of that certificate's key; left out where it is in the same file.")
+]

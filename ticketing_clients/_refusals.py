@@ -1,4 +1,4 @@
-"""What a desk says when it refuses a request: in which words, and for how long it asks to be left alone."""
+"""What a desk says beside its answer: why it refuses, for how long it asks to be left alone, and what its clock shows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ticketing_clients._document import cut
 
 def words_of(body: bytes) -> str:
     """Return the desk's own short message from an error body: only what looks like one, never the body as such."""
-    with contextlib.suppress(msgspec.MsgspecError):
+    with contextlib.suppress(ValueError, RecursionError):
         words = _strings(msgspec.json.decode(body))
         text = "".join(letter if letter.isprintable() else " " for letter in "; ".join(words))
         return cut(" ".join(text.split()), LONGEST_MESSAGE)
@@ -66,8 +66,13 @@ def _seconds(retry_after: str, date: str) -> float | None:
     return max(0.0, (then - _told(date)).total_seconds())
 
 
-def _told(date: str) -> datetime:
-    """Return the time that the desk's own clock told with its answer, or else ours."""
+def date_told(date: str) -> datetime | None:
+    """Return the time that the desk's own clock told with its answer; None when it told none."""
     with contextlib.suppress(ValueError):
         return email.utils.parsedate_to_datetime(date)
-    return datetime.now(UTC)
+    return None
+
+
+def _told(date: str) -> datetime:
+    """Return the time that the desk's own clock told with its answer, or else ours."""
+    return date_told(date) or datetime.now(UTC)

@@ -15,11 +15,15 @@ TicketType = Literal["hardware", "software", "network", "capacity", "security", 
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """The host a ticket is about. `id` is the host marker by which all tickets of a host are listed."""
+    """The host a ticket is about. `id` is the host marker by which all tickets of a host are listed.
+
+    os, serial: of the operating system and the machine, in their makers' words; empty where they are not known or may not leave.
+    """
 
     id: str
     name: str
     os: str = ""
+    serial: str = ""
     role: str = ""
 
 
@@ -41,6 +45,22 @@ class ProposedWindow(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+    """The work as an entry in people's calendars: proposed, agreed, or taken back.
+
+    uid: the same for ever. sequence: the higher one counts. summary, description: in the ticket's language.
+    """
+
+    uid: str
+    sequence: int
+    status: Literal["tentative", "confirmed", "cancelled"]
+    start: datetime
+    end: datetime
+    zone: str
+    summary: str
+    description: str
+
+
 class ServiceTimes(msgspec.Struct, frozen=True, kw_only=True):
     """When the desk's first answer and the fix are due."""
 
@@ -53,7 +73,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
 
     key: identifies the case for ever, 64 hex digits; a desk must be able to give back the ticket that carries exactly it.
     crossing: the earliest time the limit may be crossed, when there is a forecast; `crossing_expected` the most likely one.
-    windows: the best first; empty when none fits (the body says so).
+    windows: the best first; empty when none fits (the body says so). appointment: the best of them for people's calendars.
     body: everything a person reads, customer's part first. labels: short words to find tickets by, never data.
     """
 
@@ -71,6 +91,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     crossing: datetime | None = None
     crossing_expected: datetime | None = None
     windows: tuple[ProposedWindow, ...] = ()
+    appointment: Appointment | None = None
     labels: tuple[str, ...] = ("foretell",)
 
 
@@ -102,12 +123,17 @@ class FoundTicket(msgspec.Struct, frozen=True):
 class Comment(msgspec.Struct, frozen=True, kw_only=True):
     """Something we say on a ticket. `marker` is unique to it: the desk is searched for it when an outcome is unknown.
 
-    public: whether the customer sees it; internal by default.
+    public: whether the customer sees it; internal by default. windows: the times that it tells of, the best first.
+    appointment: what becomes of the entry in people's calendars. well: whether it says that our measurements are good again, and
+    asks for a person's confirmation.
     """
 
     marker: str
     body: Document
     public: bool = False
+    well: bool = False
+    windows: tuple[ProposedWindow, ...] = ()
+    appointment: Appointment | None = None
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,14 +146,27 @@ class Attachment(msgspec.Struct, frozen=True, kw_only=True):
 
 Status = Literal["new", "open", "waiting", "resolved", "closed", "rejected", "merged", "deleted"]
 WORKING: frozenset[Status] = frozenset({"new", "open", "waiting"})  # somebody may still be working on it
-ActKind = Literal["reply", "acknowledge", "confirm", "accept_window", "defer", "wont_fix", "resolve", "reopen"]
+ActKind = Literal[
+    "reply",
+    "acknowledge",
+    "confirm",
+    "accept_window",
+    "defer",
+    "wont_fix",
+    "resolve",
+    "reopen",
+    "rate",
+    "cause",
+    "done",
+]
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person who is not us did on the ticket, by the desk's own table.
 
     id: the desk's id of the event, so that it counts once. text: what they wrote, cut to 2,000 characters, for facts only.
-    until: when a deferral ends. option: the number of an accepted window, from 1.
+    until: when a deferral ends. option: the number of an accepted window, from 1, or a rating from 1 to 5, which is the best.
+    rate: how content the customer is. cause, done: what it was, and what was done, in the words of who did it.
     """
 
     id: str

@@ -40,6 +40,7 @@ from ticketing_clients._mail import letter, thread
 from ticketing_clients._options import CaFile, SecretName
 from ticketing_clients._ticket import (
     WORKING,
+    Appointment,
     Attachment,
     Comment,
     FoundTicket,
@@ -158,6 +159,7 @@ class Email:
             internal_comment=False,
             priority=False,
             resolve=asked,
+            appointments=True,
             longest_title=LONGEST_SUBJECT,
             longest_body=LONGEST_BODY,
         )
@@ -169,8 +171,6 @@ class Email:
 
         The same ticket again is the same message.
         """
-        from ticketing_clients._mail.calendar import proposed_window  # noqa: PLC0415 - heavy, and not for the daemon
-
         number = letter.message_id(self._domain, msgspec.json.encode(ticket))
         subject = letter.header_text(cut(ticket.title, LONGEST_SUBJECT))
         headers = {
@@ -183,8 +183,8 @@ class Email:
             "Importance": URGENCY[ticket.priority][1],
         }
         with self._keeping() as box:
-            window = proposed_window(ticket, self._now)
-            self._send(box, number, subject, headers, body=ticket.body, attachment=window)
+            entry = self._entry(ticket.appointment)
+            self._send(box, number, subject, headers, body=ticket.body, attachment=entry)
         return self._ref(number, subject)
 
     def find(self, key: str) -> list[FoundTicket]:
@@ -203,8 +203,9 @@ class Email:
     # -- changes ----------------------------------------------------------------------------------------------------
 
     def comment(self, ref: TicketRef, comment: Comment) -> None:
-        """Send `comment` into the thread."""
-        self._add(ref, letter.MARKER, comment.marker, body=comment.body)
+        """Send `comment` into the thread, with the entry for calendars that comes with it."""
+        entry = self._entry(comment.appointment)
+        self._add(ref, letter.MARKER, comment.marker, body=comment.body, attachment=entry)
 
     def has_comment(self, ref: TicketRef, marker: str) -> bool:
         """Return whether a comment with exactly this marker was sent."""
@@ -257,6 +258,11 @@ class Email:
 
     # -- asking and sending -----------------------------------------------------------------------------------------
 
+    def _entry(self, appointment: Appointment | None) -> Attachment | None:
+        from ticketing_clients._calendar import calendar_file  # noqa: PLC0415 - heavy, and not for the daemon
+
+        return calendar_file(appointment, self._now) if appointment else None
+
     def _asking(self) -> AbstractContextManager[Session]:
         if self._mailbox is None:
             raise Rejected(f"desk {self._desk}: without imap nothing can be asked of mail")
@@ -306,7 +312,7 @@ class Email:
         attachment: Attachment | None = None,
     ) -> None:
         """Send a message into the thread, found again by `header`."""
-        said = attachment.content if attachment else b""
+        said = attachment.content if attachment and body is None else b""
         number = letter.message_id(self._domain, ref.id.encode(), header.encode(), value.encode(), said)
         headers = {letter.TICKET: ref.id, header: value}
         with self._keeping() as box:

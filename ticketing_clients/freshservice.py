@@ -296,7 +296,7 @@ class Freshservice:
     def _check_agent(self) -> Check:
         number = self._options.agent
         try:
-            found = "" if self._http.get(f"agents/{number}", dict[str, Agent])["agent"].active else "not active"
+            found = "" if self._http.part(f"agents/{number}", "agent", Agent).active else "not active"
         except (NotAuthorised, Rejected) as error:
             found = str(error)
         return Check.of(f"agent {number}", found, "write the id of the key's agent, and let its role see agents")

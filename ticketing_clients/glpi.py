@@ -186,7 +186,7 @@ class Glpi:
         as_asked = {
             "external id": there.externalid == external,
             "priority": there.priority == priority,
-            "due time": there.time_to_resolve == content.get("time_to_resolve", there.time_to_resolve),
+            "due time": "time_to_resolve" not in content or there.time_to_resolve == datetime.fromisoformat(due),
         }
         need_all(as_asked, created, "a rule of the desk changed it, or this profile may not set it")
         return self._ref(there)
@@ -382,8 +382,8 @@ class Glpi:
             by = one.names.users_id or (f"user {one.users_id}" if one.users_id else "somebody by e-mail")
             yield from said(f"f{one.id}", by, self._time(one.date), text, internal=bool(one.is_private))
 
-    def _time(self, text: str) -> datetime:
-        return datetime.fromisoformat(text).replace(tzinfo=self._zone).astimezone(UTC)
+    def _time(self, there: datetime) -> datetime:
+        return there.replace(tzinfo=self._zone).astimezone(UTC)
 
     def _found(self, there: Row) -> FoundTicket:
         key, _, host = _parts(there)

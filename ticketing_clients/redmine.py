@@ -28,7 +28,7 @@ from ticketing_clients._errors import DeskError, NotApplied, NotAuthorised, Reje
 from ticketing_clients._markup.markdown import to_markdown
 from ticketing_clients._markup.textile import to_textile
 from ticketing_clients._options import Bytes, CaFile, Id, SecretName, StatusIds
-from ticketing_clients._redmine.answers import Answer, Issue, Journal
+from ticketing_clients._redmine.answers import Answer, Issue, Journal, Upload
 from ticketing_clients._redmine.rest import RedmineRest
 from ticketing_clients._ticket import (
     WORKING,
@@ -259,12 +259,12 @@ class Redmine:
         upload = self._http.change(
             "POST",
             "uploads.json",
-            dict[str, dict[str, Any]],
+            Upload,
             params={"filename": name},
             data=attachment.content,
             headers={"Content-Type": "application/octet-stream"},
         )
-        token = upload["upload"]["token"]
+        token = upload.upload.token
         self._put(ref, uploads=[{"token": token, "filename": name, "content_type": attachment.media_type}])
         with read_back(f"desk {self._desk}: {name} was attached to ticket {ref.id}"):
             files = self._rest.issue(ref.id, INCLUDED).attachments

@@ -46,7 +46,7 @@ from ticketing_clients._ticket import (
 )
 from ticketing_clients._understanding import meanings, most_urgent, still_open
 from ticketing_clients._zendesk.answers import ZendeskTicket
-from ticketing_clients._zendesk.audits import MERGED, acts_in
+from ticketing_clients._zendesk.audits import MERGED, acts_in, rating_in
 from ticketing_clients._zendesk.checks import URGENCIES, checks, urgency
 from ticketing_clients._zendesk.rest import ZendeskRest
 
@@ -188,7 +188,10 @@ class Zendesk:
             priority=self._priority(there.priority),
             handler=names.get(there.assignee_id, str(there.assignee_id)) if there.assignee_id else "",
             due=there.due_at,
-            acts=tuple(acts_in(*self._rest.audits(ref.id), there, self._rest.us().id, self._meaning)),
+            acts=(
+                *acts_in(*self._rest.audits(ref.id), there, self._rest.us().id, self._meaning),
+                *rating_in(there, names.get(there.requester_id or 0, "")),
+            ),
         )
 
     # -- changes ----------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 import msgspec
-from fake_redmine import HOST_FIELD, KEY_FIELD, TRACKER, FakeRedmine
 
 from dated_results import put, table
 from deliveries import COURIER, DESK, Deliveries
+from fake_redmine import FakeRedmine, configure
 
 LATENCY = 0.020  # seconds
 QUEUED = (100, 1_000, 10_000)
@@ -45,28 +45,10 @@ class Cost(msgspec.Struct, frozen=True):
     peak_mb: float
 
 
-def configure(folder: Path, url: str) -> Path:
-    """Write a configuration whose tickets go to the stand-in at `url`."""
-    token, path = folder / "token", folder / "foretell.toml"
-    token.write_text("a-token")
-    path.write_text(f"""
-        delivery.desk = "{DESK}"
-        secrets.redmine = "{token}"
-        [desks.{DESK}]
-        client = "redmine"
-        url = "{url}"
-        project = "preventive"
-        tracker = {TRACKER}
-        key_field = {KEY_FIELD}
-        host_field = {HOST_FIELD}
-    """)
-    return path
-
-
 def measure(folder: Path, operations: int) -> Cost:
     """Let one courier deliver so many operations, an opening and a comment for each case."""
     with FakeRedmine(LATENCY).running() as desk:
-        deliveries = Deliveries(folder / f"{operations}", configure(folder, desk.url))
+        deliveries = Deliveries(folder / f"{operations}", configure(folder, DESK, desk.url))
         deliveries.add_cases(operations // 2, "open", "comment")
         cpu, began = _cpu_of_children(), time.monotonic()
         courier = subprocess.Popen([*COURIER], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/")

@@ -1,4 +1,4 @@
-"""Puts what a run found into docs/reliability.md: the day, the command that makes it, and its table, between two marks."""
+"""Puts what a run found into a page of the documentation, between two marks: the day, the command, and its table."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def put(section: str, command: str, text: str) -> None:
-    """Print `text`, and write it into the page's `section` with its day, its `command`, the commit and the machine."""
+def put(section: str, command: str, text: str, page: Path = PAGE) -> None:
+    """Print `text`, and write it into `section` of the page with its day, its `command`, the commit and the machine."""
     describe = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"]
     commit = subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
     machine = f"Python {platform.python_version()}, {os.cpu_count()} processors"
     dated = f"{datetime.now(UTC):%Y-%m-%d}, `{command}`, commit {commit}, {machine}:\n\n{text}"
     print(dated)
     begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"
-    before = PAGE.read_text("utf-8")
+    before = page.read_text("utf-8")
     after, found = re.subn(f"(?s){re.escape(begin)}.*{re.escape(end)}", lambda _: f"{begin}\n{dated}\n{end}", before)
     if not found:
-        raise SystemExit(f"{PAGE} has no place for this; cure: put the marks {begin} and {end} where it belongs")
-    PAGE.write_text(after, "utf-8")
+        raise SystemExit(f"{page} has no place for this; cure: put the marks {begin} and {end} where it belongs")
+    page.write_text(after, "utf-8")

@@ -1,7 +1,8 @@
 """Makes `.venv` and keeps it equal to the locks. Standard library only: it runs before anything is installed.
 
-`run` installs what the agent needs, `dev` also the tools. The project itself is installed editable; where CI=true it is
-built and installed as the wheel that users get, so that the tests are of that.
+`run` installs what the agent needs, `dev` also the tools, `supply` also those that look at what is shipped, `browser` also what
+drives one. The project itself is installed editable; where CI=true it is built and installed as the wheel that users get, so
+that the tests are of that.
 """
 
 from __future__ import annotations
@@ -18,8 +19,14 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "foretell-setup"
 PACKAGES = ("agent", "collectors", "thresholds", "ticketing_clients")
-# `dev` holds all of `run`, so that going from one to the other and back installs nothing twice.
-LOCKS = {"run": ("run.txt", "build.txt"), "dev": ("dev.txt",)}
+# Each holds all of those before it, so that going from one to the other and back installs nothing twice.
+LOCKS = {"run": ("run.txt", "build.txt"), "dev": ("dev.txt",), "supply": ("supply.txt",), "browser": ("browser.txt",)}
+FOR = {
+    "run": "what the agent needs",
+    "dev": "everything to work on it",
+    "supply": "everything, and what looks at what is shipped",
+    "browser": "everything, and a driver of browsers",
+}
 
 
 class Missing(Exception):
@@ -27,13 +34,13 @@ class Missing(Exception):
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Given "run" or "dev", make `.venv` fit for it, and do nothing when it is already; end with one line when that fails."""
+    """Given a key of LOCKS, make `.venv` fit for it, and do nothing when it is already; end with one line when that fails."""
     kind = arguments[0]
     as_wheel = os.environ.get("CI") == "true"
     wanted = fingerprint(as_wheel=as_wheel)
     if satisfied(STAMP, kind, wanted):
         return
-    print(f"foretell: setting up .venv ({'everything to work on it' if kind == 'dev' else 'what the agent needs'})")
+    print(f"foretell: setting up .venv ({FOR[kind]})")
     try:
         make_venv()
         install(kind, as_wheel=as_wheel)
@@ -49,7 +56,8 @@ def satisfied(stamp: Path, kind: str, wanted: str) -> bool:
     if not stamp.exists():
         return False
     made, _, state = stamp.read_text("ascii").strip().partition(" ")
-    return state == wanted and made in (kind, "dev")
+    kinds = list(LOCKS)
+    return state == wanted and made in kinds[kinds.index(kind) :]
 
 
 def fingerprint(*, as_wheel: bool) -> str:

@@ -21,8 +21,8 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from agent.config import Configuration, load
-from agent.recording import RecordingFile
+from agent.configuration.config import Configuration, load
+from agent.replay.recording import RecordingFile
 from collectors import Reading
 from thresholds import Finding, Forecast, Judge, Severity
 
@@ -75,10 +75,10 @@ def _is_full(finding: Finding) -> bool:
 
 def hosts(path: Path, configuration: Configuration) -> Iterator[Iterator[tuple[float, Sequence[Reading]]]]:
     """Yield the readings of each host in the file, by time."""
-    units = {one.name: one.unit for collector in configuration.collectors for one in collector.plugin.readings}
+    units = configuration.units
     by_host: dict[str, list[Reading]] = defaultdict(list)
-    for recorded in RecordingFile(path, units).readings():
-        by_host[recorded.host].append(recorded.reading)
+    for series, value, at in RecordingFile(path, units).readings():
+        by_host[series.host].append(series.reading(value, at))
     for readings in by_host.values():
         yield ((at, tuple(together)) for at, together in groupby(readings, key=lambda one: one.at))
 

@@ -4,9 +4,9 @@
 
 FOLDER holds pairs NAME.csv.gz (a history as `foretell replay` reads it) and NAME.truth.csv: the columns labels, problem, start,
 end, class. Everything is replayed by the same judge and case machine; but what other people's rules find again is a new ticket
-at once, as it is with them. Truth of disks (problem
-disk_full): `start` is when the file system was full; classes must_ticket, not_preventable (full without warning), may_ticket,
-must_not_ticket. Of processors (cpu_saturation): spans in which a ticket must, may or must not be.
+at once, as it is with them, and tickets that ask for the cause of what comes back, which theirs never open, are left out. Truth
+of disks (problem disk_full): `start` is when the file system was full; classes must_ticket, not_preventable (full without
+warning), may_ticket, must_not_ticket. Of processors (cpu_saturation): spans in which a ticket must, may or must not be.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from agent.config import Configuration, load
-from agent.recording import RecordingFile
-from agent.replay import Outcome, Replay, ReplayedTicket
+from agent.configuration.config import Configuration, load
+from agent.following.problems import PROBLEM
+from agent.replay.recording import RecordingFile
+from agent.replay.replay import Outcome, Replay, ReplayedTicket
 from thresholds import CouldNotJudge, Judgement, Observation, Rule, Severity, Threshold
 from thresholds.level import Level, LevelLimits
 
@@ -162,7 +163,8 @@ def _when(text: str) -> float:
 def score(outcome: Outcome, truth: Mapping[str, Sequence[Truth]]) -> dict[str, str]:
     """Return the figures of one replay, by what they are, as they are shown."""
     by_host: dict[str, list[ReplayedTicket]] = defaultdict(list)
-    for ticket in outcome.tickets:
+    tickets = [one for one in outcome.tickets if one.rule != PROBLEM]
+    for ticket in tickets:
         by_host[ticket.host].append(ticket)
     counts: Counter[str] = Counter()
     leads: list[float] = []
@@ -174,13 +176,12 @@ def score(outcome: Outcome, truth: Mapping[str, Sequence[Truth]]) -> dict[str, s
         else:
             _score_saturation(rows, by_host[host], counts)
     months = outcome.host_days * DAY / MONTH
-    tickets = len(outcome.tickets)
     figures = {
         "caught": f"{counts['caught']} of {counts['failures']}",
-        "tickets a host-month": f"{tickets / months:.2f}",
+        "tickets a host-month": f"{len(tickets) / months:.2f}",
         "false a 100 host-months": f"{100 * counts['false'] / months:.1f}",
         "duplicates": f"{counts['duplicates']}",
-        "precision": f"{1 - counts['false'] / tickets:.2f}" if tickets else "-",
+        "precision": f"{1 - counts['false'] / len(tickets):.2f}" if tickets else "-",
     }
     if leads:
         figures["preventable, caught >= 4 h before"] = f"{counts['in time']} of {counts['preventable']}"
@@ -245,7 +246,7 @@ def judge(folder: Path, configuration: Configuration) -> Iterator[Table]:
         name: msgspec.structs.replace(configuration, settings=forgetful, rules=tuple(rules))
         for name, rules in usual_rules().items()
     }
-    units = {one.name: one.unit for collector in configuration.collectors for one in collector.plugin.readings}
+    units = configuration.units
     for path in sorted(folder.glob("*.csv.gz")):
         truth_path = path.with_name(path.name.removesuffix(".csv.gz") + ".truth.csv")
         if not truth_path.is_file():

@@ -1,4 +1,4 @@
-"""Writes docs/reference, the source map and deploy/foretell.toml from what files, plugins, options and rules say of themselves.
+"""Writes docs/reference, the source map, pictures, dashboards, the manual and the sample configuration from what code says.
 
 With --check it writes nothing, and fails naming the pages that are no longer what would be written.
 """
@@ -6,6 +6,7 @@ With --check it writes nothing, and fails naming the pages that are no longer wh
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,18 +15,23 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from agent.config import shipped_rules
-from agent.decode import expectation, unwrapped
-from agent.durations import format_duration
-from agent.init import configuration_text, default_text
-from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginFamily
-from agent.settings import Settings
+from agent.configuration.config import shipped_rules
+from agent.configuration.decode import expectation, unwrapped
+from agent.configuration.durations import format_duration
+from agent.configuration.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginFamily
+from agent.configuration.settings import Settings
+from agent.metrics import LABELS, own_metrics
+from agent.setup.init import configuration_text, default_text
 from collectors import CollectorOptions, CollectorPlugin
+from make_dashboards import dashboards
+from make_manual import completions, manual
+from make_pictures import pictures
 from thresholds import Rule
 from ticketing_clients._webhook.events import AnyEvent
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("agent", "collectors", "thresholds", "ticketing_clients")
+COSTS = ROOT / "tools" / "data" / "collector_costs.json"
 SOURCE_MAP = "docs/source-map.md"
 MARK = "<!-- Below: `make docs` writes the first line of each file. -->"
 NOTE = "<!-- Made by `make docs` from the code's own descriptions. Change those. -->"
@@ -37,11 +43,16 @@ def pages() -> dict[str, str]:
         "configuration": configuration(),
         "collectors": collectors(),
         "readings": readings(),
+        "metrics": metrics(),
         "rules": rules(),
         "desks": desks(),
     }
     written = {f"docs/reference/{name}.md": page(parts) for name, parts in reference.items()}
     written["docs/reference/webhook.schema.json"] = webhook_schema()
+    written |= {f"deploy/grafana/{name}.json": board for name, board in dashboards().items()}
+    written |= {f"docs/pictures/{name}.svg": drawing for name, drawing in pictures().items()}
+    written |= {f"deploy/completion/{name}": script for name, script in completions().items()}
+    written["deploy/man/foretell.1"] = manual()
     return {"deploy/foretell.toml": configuration_text(), SOURCE_MAP: source_map(), **written}
 
 
@@ -62,12 +73,22 @@ def source_map() -> str:
 
 
 def files(package: str) -> str:
-    """Return the list of a package's files, each with the first line of its docstring."""
-    lines = [f"## {package}"]
-    for path in sorted((ROOT / package).rglob("*.py")):
-        says = ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=True) or ""
-        lines.append(f"- `{path.relative_to(ROOT / package)}`: {says.partition(chr(10))[0]}")
-    return lines[0] + "\n\n" + "\n".join(lines[1:])
+    """Return a package's files room by room, each with the first line of its docstring; a room begins with its own."""
+    rooms = []
+    for folder in sorted({path.parent for path in (ROOT / package).rglob("*.py")}):
+        sign = "#" * (len(folder.relative_to(ROOT).parts) + 1)
+        says = [
+            f"- `{path.name}`: {says_first(path)}" for path in sorted(folder.glob("*.py")) if path.stem != "__init__"
+        ]
+        rooms.append(
+            "\n\n".join([f"{sign} {folder.relative_to(ROOT)}", says_first(folder / "__init__.py"), "\n".join(says)])
+        )
+    return "\n\n".join(room.strip() for room in rooms)
+
+
+def says_first(path: Path) -> str:
+    """Return the first line of a file's docstring."""
+    return (ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=True) or "").partition("\n")[0]
 
 
 def page(parts: Iterable[str]) -> str:
@@ -98,13 +119,19 @@ def configuration() -> Iterator[str]:
 def collectors() -> Iterator[str]:
     """Yield the parts of the page about collectors."""
     yield "# Collectors"
-    yield "All run unless switched off. What every one of them takes in its table `[collectors.NAME]`:"
+    yield (
+        "Those that look at the host itself run unless switched off. Those that look at what is named for them run once "
+        "a key stands in their table. What every one of them takes in its table `[collectors.NAME]`:"
+    )
     yield from options(CollectorOptions)
     common = {field.name for field in msgspec.structs.fields(CollectorOptions)}
     for plugin in built_in(COLLECTORS):
         yield f"## {plugin.name}"
         rhythm = f"every {format_duration(plugin.interval)}" if plugin.interval else "every cycle"
-        yield f"{plugin.summary} Runs {rhythm}, for at most {format_duration(plugin.deadline)}."
+        when = ", once something is named in its table" if plugin.when_configured else ""
+        yield f"{plugin.summary} Runs {rhythm}, for at most {format_duration(plugin.deadline)}{when}."
+        if plugin.name in costs():
+            yield f"A run costs {costs()[plugin.name]}."
         yield from options(plugin.options, without=common)
         yield reading_table([plugin])
 
@@ -113,19 +140,75 @@ def readings() -> Iterator[str]:
     """Yield the parts of the page that lists every reading."""
     yield "# Readings"
     yield "What the collectors observe. Prometheus sees each as `foretell_` and its name."
+    yield (
+        "The cost is that of a run of the collector, of which a reading is one of several: processor time, children included, "
+        "and system calls of a run after the first, as `make bench-collectors` measured them. Some keep what they read while "
+        "its source is unchanged, and cost more in the first run: see [collectors](collectors.md), which has the day, too."
+    )
     yield reading_table(built_in(COLLECTORS), say_whose=True)
+
+
+def metrics() -> Iterator[str]:
+    """Yield the parts of the page about what the agent says of itself to Prometheus."""
+    yield "# Metrics"
+    yield (
+        "What `/metrics` says of the agent itself. Every [reading](readings.md) is there as well, as `foretell_` and its name, "
+        "with the labels that it has; so is what your own checks read. Whoever asks with `Accept: application/openmetrics-text` "
+        "gets OpenMetrics 1.0, everybody else the text format 0.0.4. The relay's own are at its `/metrics`, each with a line "
+        "that says what it means ([the fleet](../fleet.md))."
+    )
+    rows = [(f"`{one.name}`", one.type, ", ".join(one.labels), one.meaning) for one in own_metrics()]
+    yield table(("metric", "type", "labels", "meaning"), rows)
+    yield "The labels take their values from the configuration or from a closed set, so that their number is bounded:"
+    used = {label for one in own_metrics() for label in one.labels}
+    yield table(("label", "says"), [(f"`{label}`", LABELS[label]) for label in sorted(used)])
+    yield "What to make of them: [Prometheus and Grafana](../prometheus.md)."
 
 
 def reading_table(plugins: Iterable[CollectorPlugin], *, say_whose: bool = False) -> str:
     """Return a table of the readings of `plugins`, by name."""
     rows = [
-        (f"`{one.name}`", one.unit, ", ".join(one.labels), one.meaning, plugin.name)
+        (f"`{one.name}`", one.unit, ", ".join(one.labels), one.meaning, plugin.name, cost(plugin))
         for plugin in plugins
         for one in plugin.readings
     ]
-    head = ("reading", "unit", "labels", "meaning", "collector")
-    width = len(head) if say_whose else len(head) - 1
+    head = ("reading", "unit", "labels", "meaning", "collector", "cost")
+    width = len(head) if say_whose else len(head) - 2
     return table(head[:width], sorted(row[:width] for row in rows))
+
+
+class CollectorCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run of a collector costs: processor milliseconds, system calls of a run after the first, and where that was."""
+
+    day: str
+    machine: str
+    first_ms: float
+    further_ms: float
+    calls: int
+    readings: int
+    not_supported: bool = False
+
+    def __str__(self) -> str:
+        """Return it in the words of a sentence."""
+        what = "where there is nothing of the kind" if self.not_supported else f"for {self.readings} readings"
+        return (
+            f"{self.further_ms:.2f} ms of processor time (the first {self.first_ms:.2f} ms) and {self.calls} system calls "
+            f"{what} ({self.day}, `make bench-collectors`, {self.machine})"
+        )
+
+
+@functools.cache
+def costs() -> dict[str, CollectorCost]:
+    """Return what runs of the collectors cost when it was last measured, by name."""
+    return msgspec.json.decode(COSTS.read_bytes(), type=dict[str, CollectorCost])
+
+
+def cost(plugin: CollectorPlugin) -> str:
+    """Return the cost of a run for a table."""
+    known = costs().get(plugin.name)
+    if known is None:
+        return "by what is named" if plugin.when_configured else "not measured"
+    return f"{known.further_ms:.2f} ms, {known.calls} calls" + (" (nothing there)" if known.not_supported else "")
 
 
 def rules() -> Iterator[str]:
@@ -195,9 +278,10 @@ def keys(struct: type[msgspec.Struct], above: str = "", own: msgspec.Struct | No
             continue
         takes = expectation(field.type).partition(", for example")[0]
         yield f"`{key}`", takes, default(field, own), metadata.get("description", "")
-        item = getattr(kind, "item_type", None)
-        if isinstance(item, inspect.StructType):
-            yield from keys(item.cls, f"{key}[].")
+        for within, mark in (("item_type", "[]"), ("value_type", ".NAME")):
+            item = getattr(kind, within, None)
+            if isinstance(item, inspect.StructType):
+                yield from keys(item.cls, f"{key}{mark}.")
 
 
 def default(field: inspect.Field, own: msgspec.Struct | None) -> str:

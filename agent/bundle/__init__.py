@@ -2,22 +2,28 @@
 
     case → sources by name → lines → redaction → files → MANIFEST.json, README → one .tar.gz
 
-A child of low priority does it all; `agent.bundling` decides what is built, kept, approved and queued.
+A child of low priority does it all; `agent.delivery.bundling` decides what is built, kept, approved and queued.
 """
 
-from agent.bundle._archive import put
 from agent.bundle._child import NotBuilt, build_in_child
+from agent.bundle._encryption import NotEncrypted, encrypt
 from agent.bundle._manifest import Built, File, LeftOutSource, Manifest, Request
+from agent.bundle._masking import LAYOUTS, Unmaskable, make_redactor, pseudonyms_of
 from agent.bundle._sources import load_sources
 
 __all__ = [
+    "LAYOUTS",
     "Built",
     "File",
     "LeftOutSource",
     "Manifest",
     "NotBuilt",
+    "NotEncrypted",
     "Request",
+    "Unmaskable",
     "build_in_child",
+    "encrypt",
     "load_sources",
-    "put",
+    "make_redactor",
+    "pseudonyms_of",
 ]

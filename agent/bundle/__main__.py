@@ -12,14 +12,15 @@ from pathlib import Path
 import msgspec
 
 from agent.bundle._builder import build
+from agent.bundle._encryption import NotEncrypted
 from agent.bundle._manifest import Request
 from agent.bundle._masking import Unmaskable, make_redactor
 from agent.bundle._reading import Reader
 from agent.bundle._sources import load_sources
-from agent.children import ChildError, run_child
 from agent.collecting import HostAccess
-from agent.config import load
-from agent.least_important import be_least_important
+from agent.configuration.config import load
+from agent.system.children import ChildError, run_child
+from agent.system.least_important import be_least_important
 from collectors import CollectorError, Completed
 
 REFUSED = 3
@@ -30,15 +31,15 @@ def main() -> int:
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     # What it writes is bounded by `largest`; what does not fit into memory is no bundle.
     be_least_important(request.seconds, file_size=2 * request.largest + (1 << 20))
-    configuration = load(Path(request.config) if request.config else None, parts={"collectors", "desks"})
-    access = HostAccess()
+    configuration = load(request.config, parts={"collectors", "desks"})
+    access = HostAccess(root=Path(configuration.settings.host.root), state=Path(request.state_dir))
     credentials = Path(request.credentials) if request.credentials else None
     try:
         sources = load_sources(configuration.settings.bundle.sources)
         redactor = make_redactor(configuration, Path(request.state_dir), access, request.names, credentials)
         reader = Reader(request, configuration.collectors, access, _run)
         built = build(request, sources, reader, redactor, _tell)
-    except (Unmaskable, ValueError, OSError) as error:
+    except (Unmaskable, NotEncrypted, ValueError, OSError) as error:
         _tell(str(error))
         return REFUSED
     sys.stdout.buffer.write(msgspec.json.encode(built))

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import tarfile
 from collections.abc import Mapping
-from pathlib import Path
-
-from agent.folder import sync_folder
 
 
 def pack(files: Mapping[str, bytes], at: float) -> bytes:
@@ -25,15 +21,3 @@ def pack(files: Mapping[str, bytes], at: float) -> bytes:
             entry.size, entry.mtime, entry.mode = len(content), int(at), 0o600
             archive.addfile(entry, io.BytesIO(content))
     return packed.getvalue()
-
-
-def put(target: Path, content: bytes) -> None:
-    """Put `content` there whole or not at all, lasting, for its owner only. The folder must be there. Raises OSError."""
-    fresh = target.with_name(f"{target.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    fresh.replace(target)
-    sync_folder(target.parent)

@@ -14,12 +14,16 @@ from pathlib import Path
 
 import msgspec
 
-from agent.bundle._archive import pack, put
+from agent.bundle._archive import pack
+from agent.bundle._encryption import encrypt
 from agent.bundle._manifest import Built, File, LeftOutSource, Manifest, Request
+from agent.bundle._on_ticket import on_ticket
 from agent.bundle._reading import Absent, Reader
 from agent.bundle._sources import TELLS, Source
-from agent.consent import at_least, lets_out
+from agent.consent.levels import at_least, lets_out
+from agent.following.facts import DiagnosisFacts
 from agent.redaction import LeftOut, Redactor, Report
+from agent.system.folder import put
 from agent.version import VERSION
 from thresholds import allows
 
@@ -36,7 +40,7 @@ def build(
 ) -> Built:
     """Write the bundle that `request` asks for and return what it is. `progress` hears each source's name before it is read.
 
-    Raises OSError when it cannot be written.
+    Raises OSError when it cannot be written, NotEncrypted when it is to be encrypted and cannot be.
     """
     files: dict[str, bytes] = {}
     entries: list[File] = []
@@ -61,11 +65,20 @@ def build(
             continue
         files[entry.name] = content
         entries.append(entry)
-    manifest = _manifest(request, entries, left_out)
+    told = None
+    if reader.found is not None and any(sources[one.source].kind == "diagnosis" for one in entries):
+        try:
+            told = on_ticket(reader.found, redactor)
+        except LeftOut as error:
+            left_out.append(LeftOutSource(source="the comment on the ticket", why=str(error)))
+    manifest = _manifest(request, entries, left_out, told)
     heads = {"README": _readme(manifest, sources), "MANIFEST.json": msgspec.json.format(msgspec.json.encode(manifest))}
     packed = pack(heads | files, request.case.opened_at or request.case.first_seen)
-    put(Path(request.target), packed)
-    return Built(sha256=sha256(packed).hexdigest(), bytes=len(packed), manifest=manifest)
+    leaves = encrypt(packed, request.recipients) if request.recipients else packed
+    if request.clear is not None:
+        put(Path(request.clear), packed)
+    put(Path(request.target), leaves)
+    return Built(sha256=sha256(leaves).hexdigest(), bytes=len(leaves), recipients=request.recipients, manifest=manifest)
 
 
 def _file(name: str, source: Source, request: Request, reader: Reader, redactor: Redactor) -> tuple[File, bytes]:
@@ -74,7 +87,13 @@ def _file(name: str, source: Source, request: Request, reader: Reader, redactor:
     most = source.lines if not tail or at_least(request.level, "logs") else min(source.lines, EXCERPT)
     report = Report()
     with reader.read(source, most) as raw:
-        kept, caps = _within(redactor.lines(raw.layout, _in_time(raw.lines), report), most, source.bytes, newest=tail)
+        lines = InTime(raw.lines)
+        try:
+            kept, caps = _within(redactor.lines(raw.layout, lines, report), most, source.bytes, newest=tail)
+        except LeftOut as error:
+            if lines.over:
+                raise Absent(f"redacting it takes longer than {LONGEST:g} s; lower its `lines`") from error
+            raise
         notes = list(raw.notes)
     content = "".join(f"{line}\n" for line in kept).encode()
     entry = File(
@@ -92,17 +111,22 @@ def _file(name: str, source: Source, request: Request, reader: Reader, redactor:
     return entry, content
 
 
-class OutOfTime(Exception):
-    """A source has more than can be redacted in its time."""
+class InTime:
+    """Lines for which there is so much time: one source too long must not cost the whole bundle. over: whether this one was."""
 
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        """Let the time run from the first of them on."""
+        self._lines = lines
+        self.over = False
 
-def _in_time(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield `lines`. Raises OutOfTime: one source too long must not cost the whole bundle."""
-    until = time.monotonic() + LONGEST
-    for line in lines:
-        if time.monotonic() > until:
-            raise OutOfTime
-        yield line
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield them. Raises TimeoutError."""
+        until = time.monotonic() + LONGEST
+        for line in self._lines:
+            if time.monotonic() > until:
+                self.over = True
+                raise TimeoutError
+            yield line
 
 
 def _within(lines: Iterable[str], most: int, largest: int, *, newest: bool) -> tuple[list[str], list[str]]:
@@ -128,7 +152,9 @@ def _within(lines: Iterable[str], most: int, largest: int, *, newest: bool) -> t
     return list(kept), sorted(caps)
 
 
-def _manifest(request: Request, files: list[File], left_out: list[LeftOutSource]) -> Manifest:
+def _manifest(
+    request: Request, files: list[File], left_out: list[LeftOutSource], told: DiagnosisFacts | None
+) -> Manifest:
     return Manifest(
         agent=VERSION,
         case=request.case.key,
@@ -139,6 +165,7 @@ def _manifest(request: Request, files: list[File], left_out: list[LeftOutSource]
         since=request.since,
         files=files,
         left_out=left_out,
+        on_ticket=told,
     )
 
 
@@ -151,6 +178,8 @@ def _readme(manifest: Manifest, sources: Mapping[str, Source]) -> bytes:
         lines.append(f"    {file.lines} of {file.read} lines; {withheld} withheld, {replaced} places replaced")
         lines += [f"    limit reached: {cap}" for cap in file.caps]
         lines += [f"    {note}" for note in file.notes]
+    if manifest.on_ticket is not None:
+        lines += ["", f"Facts of the first look that a comment on the ticket says too: {len(manifest.on_ticket.found)}"]
     if manifest.left_out:
         lines += ["", "Not in here:", *(f"    {one.source}: {one.why}" for one in manifest.left_out)]
     template = Path(__file__).with_name("readme.txt").read_text("utf-8")

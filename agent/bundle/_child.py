@@ -8,13 +8,13 @@ from collections.abc import Callable
 import msgspec
 
 from agent.bundle._manifest import Built, Request
-from agent.children import ChildError, run_child
+from agent.system.children import ChildError, run_child
 
 # What its start and end may take on a host with little time for it. Seconds.
 PATIENCE = 15.0
 LARGEST_ANSWER = 4 << 20
 # -P: the folder it starts in brings no modules. -B: it writes none.
-_ARGV = (sys.executable, "-P", "-B", "-m", "agent.bundle")
+_ARGV = (sys.executable, "-E", "-P", "-B", "-m", "agent.bundle")
 
 
 class NotBuilt(Exception):
@@ -38,6 +38,6 @@ def build_in_child(request: Request, progress: Callable[[str], None] = lambda _:
         )
         if done.status == 0:
             return msgspec.json.decode(done.output.encode("utf-8", "surrogateescape"), type=Built)
-    except (ChildError, msgspec.MsgspecError) as error:
+    except (ChildError, ValueError, RecursionError) as error:
         raise NotBuilt(str(error)) from error
     raise NotBuilt(done.errors.strip().rpartition("\n")[2] or f"its child ended with status {done.status}")

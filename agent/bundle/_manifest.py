@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.consent import Level
-from agent.model import Case
+from agent.configuration.config import ConfigFile
+from agent.consent.levels import Level
+from agent.following.facts import DiagnosisFacts
+from agent.following.model import Case
 
 FORMAT = 1
 
@@ -17,6 +19,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     diagnosis: id of the first look. config: the configuration file. credentials: where the service manager put secrets.
     case_lines, measured: texts made from our own records, which the child does not open. names: of this host.
     target: the file to write. largest: bytes that all files may have before they are packed.
+    recipients: public keys to which it is encrypted; to none when it is not. clear: where to put it unencrypted too, for whoever
+    looks at it before it leaves.
     """
 
     case: Case
@@ -24,7 +28,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     at: float
     since: float
     diagnosis: str
-    config: str | None
+    config: ConfigFile | None
     state_dir: str
     host: str
     names: tuple[str, ...]
@@ -32,6 +36,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     measured: list[str]
     target: str
     largest: int
+    recipients: tuple[str, ...] = ()
+    clear: str | None = None
     credentials: str | None = None
     seconds: float = 150.0
 
@@ -63,7 +69,7 @@ class LeftOutSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """MANIFEST.json. Times are unix seconds."""
+    """MANIFEST.json. Times are unix seconds. on_ticket: what the ticket itself may say of the first look, in a comment."""
 
     format: int = FORMAT
     agent: str
@@ -75,11 +81,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     files: list[File]
     left_out: list[LeftOutSource]
+    on_ticket: DiagnosisFacts | None = None
 
 
 class Built(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of it: the file's SHA-256 and size, and its manifest."""
+    """What became of it: SHA-256 and size of the file that leaves, to whom it is encrypted, and its manifest."""
 
     sha256: str
     bytes: int
+    recipients: tuple[str, ...] = ()
     manifest: Manifest

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from agent.bundle._archive import put
-from agent.config import Configuration
+from agent.configuration.config import Configuration
+from agent.configuration.secrets import Secrets
 from agent.line_templates import load_templates
 from agent.redaction import Pseudonyms, Redactor
-from agent.secrets import Secrets
+from agent.system.folder import put
 from collectors import CollectorContext
 
 KEY = "pseudonyms.key"
@@ -39,17 +39,22 @@ def make_redactor(
         key = hmac.digest(_kept_key(state_dir / KEY), customer.encode(), hashlib.sha256)
     except OSError as error:
         raise Unmaskable(f"the key for pseudonyms {state_dir / KEY} cannot be kept: {error.strerror}") from error
-    pseudonyms = Pseudonyms(
-        key,
-        hosts=[*names, *_words(access, "/etc/hostname", 0), *_words(access, "/etc/hosts", 1)],
-        users=_users(access),
-        domains=_domains(access),
-    )
+    pseudonyms = pseudonyms_of(access, key, names)
     templates = load_templates([LAYOUTS, *map(Path, configuration.settings.bundle.templates)])
     try:
         return Redactor(templates, pseudonyms, _own_secrets(configuration, credentials))
     except ValueError as error:
         raise Unmaskable(str(error)) from error
+
+
+def pseudonyms_of(access: CollectorContext, key: bytes, names: Iterable[str] = ()) -> Pseudonyms:
+    """Return what makes pseudonyms of the host's own names, `names` among them. Raises Unmaskable when they cannot be read."""
+    return Pseudonyms(
+        key,
+        hosts=[*names, *_words(access, "/etc/hostname", 0), *_words(access, "/etc/hosts", 1)],
+        users=_users(access),
+        domains=_domains(access),
+    )
 
 
 def _kept_key(path: Path) -> bytes:

@@ -13,11 +13,11 @@ import msgspec
 from agent.bundle._manifest import Request
 from agent.bundle._sources import Source
 from agent.collecting import CollectionRunner, ConfiguredCollector
-from agent.diagnosis import Diagnosis, diagnose, memory_file
+from agent.diagnosis import Diagnosis, command_of, diagnose, memory_file
 from agent.diagnosis import Request as DiagnosisRequest
-from agent.diagnosis_text import diagnosis_lines
 from agent.redaction import LONGEST_LINE
-from agent.safe_reading import Refused, open_below
+from agent.system.safe_reading import Refused, open_below
+from agent.wording.diagnosis_text import diagnosis_lines
 from collectors import CollectorContext, CollectorError, Completed
 
 JOURNALCTL, DPKG_QUERY, RPM = "/usr/bin/journalctl", "/usr/bin/dpkg-query", "/usr/bin/rpm"
@@ -63,6 +63,8 @@ class Reader:
         self._access = access
         self._run = run
         self._look = look
+        #: what the first look found, once it was read
+        self.found: Diagnosis | None = None
 
     @contextlib.contextmanager
     def read(self, source: Source, lines: int) -> Iterator[Raw]:
@@ -96,10 +98,15 @@ class Reader:
         request = self._request
         memory = memory_file(Path(request.state_dir), request.case.key)
         asked = DiagnosisRequest(
-            id=request.diagnosis, subject=request.case.subject, memory=memory, remember=False, seconds=LOOK_FOR
+            id=request.diagnosis,
+            subject=request.case.subject,
+            root=str(self._access.path("/")),
+            command=command_of(request.case.subject, self._collectors),
+            memory=memory,
+            seconds=LOOK_FOR,
         )
         # Lines of logs are the journals' business: here they would have passed no template.
-        found = self._look(asked).within("facts")
+        found = self.found = self._look(asked).within("facts")
         lines = list(diagnosis_lines(found))
         for detail in found.details:
             lines += ["", detail.name, *detail.text.splitlines()]

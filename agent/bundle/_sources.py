@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.consent import Kind
+from agent.consent.levels import Kind
 
 SHIPPED = Path(__file__).with_name("sources.toml")
 NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 
 SourceKind = Literal["case", "diagnosis", "measured", "readings", "packages", "journal", "file"]
-#: what a source of each kind tells about the host; `agent.consent.NEEDED` says from which level on that may leave
+#: what a source of each kind tells about the host; `agent.consent.levels.NEEDED` says from which level on that may leave
 TELLS: Mapping[SourceKind, Kind] = {
     "case": "measurement",
     "diagnosis": "process",
@@ -87,6 +87,6 @@ def load_sources(files: Iterable[str | Path] = ()) -> dict[str, Source]:
             found |= msgspec.convert(tomllib.loads(file.read_text("utf-8")), SourceFile).sources
         except OSError as error:
             raise ValueError(f"{file} cannot be read: {error.strerror}") from error
-        except ValueError as error:  # msgspec's and tomllib's too
+        except (ValueError, RecursionError) as error:  # msgspec's and tomllib's too
             raise ValueError(f"{file}: {error}") from error
     return found

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import time
-import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,21 +10,18 @@ import click
 import msgspec
 from rich.console import Console
 
-from agent import plain
 from agent.case_details import case_details
 from agent.commands import options
+from agent.commands.acting import pass_on, require_state
 from agent.commands.exits import CommandFailed, Exit
 from agent.commands.records import opened_store, the_case
-from agent.config import load, shipped_summaries
-from agent.diagnosis import Request, diagnose, memory_file
-from agent.diagnosis_text import diagnosis_lines
-from agent.folder import is_in_use
-from agent.host import host_zone
-from agent.model import Acted, CaseState
+from agent.configuration.config import load, shipped_summaries
+from agent.diagnosis import Request, command_of, diagnose, memory_file
+from agent.following.model import CaseState
+from agent.system.host import host_zone
 from agent.terminal import KEY_SHOWN, show_case, show_cases
-from ticketing_clients import Act, ActKind
-from ticketing_clients.local import PLUGIN as LOCAL
-from ticketing_clients.local import LocalDesk
+from agent.wording.diagnosis_text import diagnosis_lines
+from ticketing_clients import ActKind
 
 # In which states a person's act changes anything, and what it is called.
 _HEEDED: dict[ActKind, tuple[str, frozenset[CaseState]]] = {
@@ -56,7 +51,12 @@ def command() -> None:
 @options.state_dir
 @options.as_json
 def list_cases(state_dir: Path, *, everything: bool, as_json: bool) -> int:
-    """List the cases that are open."""
+    """List the cases that are open.
+
+    \b
+    Example:
+      foretell cases list --all
+    """
     with opened_store(state_dir) as store:
         cases = [case for case in store.cases(include_closed=everything) if everything or case.state != "pending"]
     if as_json:
@@ -71,7 +71,12 @@ def list_cases(state_dir: Path, *, everything: bool, as_json: bool) -> int:
 @options.state_dir
 @options.as_json
 def show(key: str, state_dir: Path, *, as_json: bool) -> int:
-    """Show one case: its state, its story, and its ticket's text when the desk is the local one."""
+    """Show one case: its state, its story, and its ticket's text when the desk is the local one.
+
+    \b
+    Example:
+      foretell cases show 3f9a
+    """
     with opened_store(state_dir) as store:
         details = case_details(store, state_dir, the_case(store, key), shipped_summaries())
     if as_json:
@@ -87,13 +92,27 @@ def show(key: str, state_dir: Path, *, as_json: bool) -> int:
 @options.state_dir
 @options.as_json
 def diagnose_case(key: str, config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
-    """Look at a case's cause as an engineer would first. It changes, sends and keeps nothing, and may take two minutes."""
-    rules = load(config_path, parts={"collectors", "rules"}).rules_by_id
+    """Look at a case's cause as an engineer would first. It changes, sends and keeps nothing, and may take two minutes.
+
+    \b
+    Example:
+      foretell cases diagnose 3f9a
+    """
+    configuration = load(config_path, parts={"collectors", "rules"})
+    rules, root = configuration.rules_by_id, configuration.settings.host.root
     with opened_store(state_dir) as store:
         case = the_case(store, key)
     asked = rules[case.rule].diagnosis if case.rule in rules else None
     memory = memory_file(state_dir, case.key)
-    found = diagnose(Request(id=asked or case.rule, subject=case.subject, memory=memory, remember=False))
+    request = Request(
+        id=asked or case.rule,
+        subject=case.subject,
+        root=root,
+        command=command_of(case.subject, configuration.collectors),
+        memory=memory,
+        remember=False,
+    )
+    found = diagnose(request)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
@@ -108,7 +127,12 @@ def diagnose_case(key: str, config_path: Path | None, state_dir: Path, *, as_jso
 @options.config
 @options.state_dir
 def acknowledge(key: str, config_path: Path | None, state_dir: Path) -> int:
-    """Take note of a case; it stays quiet until it gets worse or the acknowledgement expires."""
+    """Take note of a case; it stays quiet until it gets worse or the acknowledgement expires.
+
+    \b
+    Example:
+      foretell cases ack 3f9a
+    """
     return _act(config_path, state_dir, key, "acknowledge")
 
 
@@ -118,7 +142,12 @@ def acknowledge(key: str, config_path: Path | None, state_dir: Path) -> int:
 @options.config
 @options.state_dir
 def defer(key: str, until: datetime, config_path: Path | None, state_dir: Path) -> int:
-    """Put a case off."""
+    """Put a case off.
+
+    \b
+    Example:
+      foretell cases defer 3f9a --until 2026-12-24
+    """
     until = until.astimezone(UTC)
     if until.timestamp() <= time.time():
         raise CommandFailed("--until is in the past", Exit.USAGE)
@@ -130,25 +159,21 @@ def defer(key: str, until: datetime, config_path: Path | None, state_dir: Path) 
 @options.config
 @options.state_dir
 def confirm(key: str, config_path: Path | None, state_dir: Path) -> int:
-    """Confirm that a problem is gone; the case closes when the readings say so too."""
+    """Confirm that a problem is gone; the case closes when the readings say so too.
+
+    \b
+    Example:
+      foretell cases confirm 3f9a
+    """
     return _act(config_path, state_dir, key, "confirm")
 
 
 def _act(config_path: Path | None, state_dir: Path, key: str, kind: ActKind, until: datetime | None = None) -> int:
-    """Leave the act for the daemon, which alone changes cases; the local desk's ticket carries it too."""
-    desks = load(config_path, parts={"desks"}).desks
+    configuration = load(config_path, parts={"desks"})
     with opened_store(state_dir) as store:
         case = the_case(store, key)
         called, heeded = _HEEDED[kind]
-        if case.state not in heeded:
-            raise CommandFailed(f"{case.key[:KEY_SHOWN]} cannot be {called}: {plain.STATES[case.state]}", Exit.USAGE)
-        now, who = time.time(), getpass.getuser()
-        if case.ticket is not None and case.ticket.desk in desks and desks[case.ticket.desk][0] is LOCAL:
-            act = LocalDesk(state_dir, case.ticket.desk, now).record_act(case.ticket, kind, by=who, until=until)
-        else:
-            at = datetime.fromtimestamp(now, UTC)
-            act = Act(id=f"host-{uuid.uuid4()}", kind=kind, by=who, at=at, until=until)
-        store.put_event(Acted(case=case.key, act=act, at=now))
-    when = "with its next cycle" if is_in_use(state_dir) else "when it runs again; now it does not"
-    click.echo(f"Noted for {case.key[:KEY_SHOWN]}; the daemon takes it in {when}.")
+        require_state(case, heeded, called)
+        when = pass_on(store, configuration, case, kind, until=until)
+    click.echo(f"Noted for {case.key[:KEY_SHOWN]}; {when}.")
     return Exit.DONE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import sys
 import time
 from collections.abc import Sequence
@@ -12,31 +11,36 @@ from zoneinfo import ZoneInfo
 
 import click
 import msgspec
+import psutil
 from rich.console import Console
 
-from agent import plain, wording
 from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
-from agent.config import Configuration, load
-from agent.consent import (
+from agent.configuration.config import Configuration, load
+from agent.configuration.decode import nearest
+from agent.configuration.durations import format_duration, parse_duration
+from agent.consent.file import FILE, LONGEST_NAME, NAMESPACE, SIGNATURE, unsigned_text
+from agent.consent.gate import config_folder, decide, look
+from agent.consent.levels import (
     BY_TYPE,
     LEVELS,
     LONGEST,
-    WORDINGS,
     Consent,
     Grant,
     Level,
     Revocation,
     Scope,
     class_trouble,
+    wording_in,
 )
-from agent.consent_file import FILE, LONGEST_NAME, NAMESPACE, SIGNATURE, unsigned_text
-from agent.consent_gate import config_folder, decide, look
-from agent.consent_record import read_record
-from agent.consent_view import contract, show_consent, tickets_of
-from agent.decode import nearest
-from agent.durations import format_duration, parse_duration
-from agent.follow import GATHERINGS
+from agent.consent.record import read_record
+from agent.consent.view import contract, show_consent, tickets_of
+from agent.following.follow import GATHERINGS
+from agent.following.model import HEALTH_REPORT
+from agent.wording import plain
+from agent.wording.languages import SOURCE, find_language
+from agent.wording.lines import parse
+from agent.wording.words import in_language
 from collectors import safe_text
 from thresholds import allows
 from ticketing_clients import to_plain
@@ -66,7 +70,12 @@ def command() -> None:
 @options.state_dir
 @options.as_json
 def show(config_path: Path | None, state_dir: Path, *, as_json: bool) -> int:
-    """Show what is allowed now and how that came about. Exit status 1 when the record or the signed file is not believed."""
+    """Show what is allowed now and how that came about. Exit status 1 when the record or the signed file is not believed.
+
+    \b
+    Example:
+      foretell consent show
+    """
     configuration = load(config_path, parts={"rules"})
     now = time.time()
     read_record(state_dir)  # what may not be read is an error of its own here, not only a reason to allow nothing
@@ -111,7 +120,13 @@ def grant(  # noqa: PLR0917 - click hands them over by name
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Allow LEVEL on tickets for a time. What is allowed is shown first, and NAME is asked to agree."""
+    """Allow LEVEL on tickets for a time. What is allowed is shown first, and NAME is asked to agree.
+
+    \b
+    Examples:
+      foretell consent grant facts --for 90d --by "Jane Doe"
+      foretell consent grant excerpt --for 30d --by "Jane Doe" --class "disk_*"
+    """
     configuration = load(config_path, parts={"rules"})
     now = time.time()
     entry = Grant(
@@ -121,7 +136,7 @@ def grant(  # noqa: PLR0917 - click hands them over by name
         level=level,
         scope=_scope(configuration, classes),
         until=now + _seconds(lasts),
-        wording=WORDINGS[-1],
+        wording=wording_in(_language(configuration)),
         way="file" if to_sign else "command",
     )
     if to_sign is None:
@@ -150,7 +165,12 @@ def grant(  # noqa: PLR0917 - click hands them over by name
 def revoke(
     by: str | None, classes: tuple[str, ...], config_path: Path | None, state_dir: Path, *, as_json: bool
 ) -> int:
-    """Take back whatever was allowed, by command or by a signed file. What waits to be sent goes without it."""
+    """Take back whatever was allowed, by command or by a signed file. What waits to be sent goes without it.
+
+    \b
+    Example:
+      foretell consent revoke --by "Jane Doe"
+    """
     configuration = load(config_path, parts={"rules"})
     now = time.time()
     account = _account()
@@ -192,17 +212,14 @@ def _person(by: str) -> str:
 
 def _account() -> str:
     """Return the account that runs this, as the kernel knows it, and whom sudo says it was."""
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        name = f"uid {os.getuid()}"
+    name = psutil.Process().username()
     sudo = safe_text(os.environ.get("SUDO_USER", ""), LONGEST_NAME)
     return f"{name} (sudo by {sudo})" if sudo else name
 
 
 def _scope(configuration: Configuration, classes: Sequence[str]) -> Scope:
     """Return the tickets that are meant; a class that names none is a slip."""
-    rules = [*configuration.rules_by_id, *GATHERINGS]
+    rules = [*configuration.rules_by_id, *GATHERINGS, HEALTH_REPORT]
     for pattern in classes:
         if wrong := class_trouble(pattern):
             raise CommandFailed(f"--class {pattern}: {wrong}", Exit.USAGE)
@@ -224,7 +241,14 @@ def _shown(entry: Grant, configuration: Configuration, now: float) -> str:
         "now": now,
         "zone": ZoneInfo(configuration.zone),
     }
-    return to_plain(wording.parse(wording.write(f"consent/{entry.wording}", values)))
+    version, _, language = entry.wording.partition(".")
+    return to_plain(parse(in_language(language or SOURCE).write(f"consent/{version}", values)))
+
+
+def _language(configuration: Configuration) -> str:
+    """Return the customer's language; what IT changes of its sentences is not in what people consent to."""
+    folder = configuration.settings.wording.folder
+    return find_language(configuration.settings.customer.language, Path(folder) / "languages" if folder else None)
 
 
 def _ask(by: str) -> None:

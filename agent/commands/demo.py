@@ -13,11 +13,12 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from agent import logs, plain
+from agent import logs
 from agent.commands.exits import CommandFailed, Exit
-from agent.config import Configuration
+from agent.configuration.config import Configuration
 from agent.demo import CUSTOMER, HOST, Event, Scene, Told, load_demo_configuration, play, tickets
 from agent.terminal import show_ticket
+from agent.wording import plain
 
 # Seconds that the week takes on a terminal, where somebody watches.
 SHOWN_FOR = 10.0

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from agent.commands import options
 from agent.commands.exits import Exit
-from agent.doctor import examine
-from agent.examination import Result, Verdict
+from agent.doctor.checks import examine
+from agent.doctor.examination import Result, Verdict
 
 _STYLES: dict[Verdict, str] = {"well": "green", "warning": "yellow", "wrong": "red", "unknown": "cyan"}
 # What keeps the agent from its work, the first thing to mend first.
@@ -37,19 +37,25 @@ def command(config_path: Path | None, state_dir: Path, listen: str | None, *, as
     Exit status: 0 all well, 1 something to mend, 3 something could not be checked;
     what keeps the agent from its work: 69 desk unreachable, 77 not permitted
     (state folder, token), 78 configuration or a busy port.
+
+    \b
+    Examples:
+      foretell doctor
+      foretell doctor --json | jq .
     """
     results = []
     console = Console()
     for result in examine(config_path, state_dir, listen):
         results.append(result)
         if not as_json:
-            _show(console, result)
+            show_result(console, result)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(results)).decode())
-    return _status(results)
+    return status_of(results)
 
 
-def _show(console: Console, result: Result) -> None:
+def show_result(console: Console, result: Result) -> None:
+    """Print one check's answer."""
     row = Table.grid(Column(width=2, justify="right"), Column(width=7), Column(overflow="fold"), padding=(0, 1))
     verdict = Text(result.verdict, style=_STYLES[result.verdict])
     row.add_row(str(result.number), verdict, Text(f"{result.subject}: {result.found}"))
@@ -58,7 +64,8 @@ def _show(console: Console, result: Result) -> None:
     console.print(row)
 
 
-def _status(results: list[Result]) -> Exit:
+def status_of(results: list[Result]) -> Exit:
+    """Return the exit status that these checks come to."""
     reasons = {result.reason for result in results if result.reason}
     for reason, status in _STATUS.items():
         if reason in reasons:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import click
 
-from agent.consent_record import RecordDamaged, RecordUnavailable
-from agent.decode import ConfigErrors
-from agent.folder import FolderInUse, FolderUnusable
-from agent.store import StoreUnavailable
+from agent.configuration.decode import ConfigErrors
+from agent.consent.record import RecordDamaged, RecordUnavailable
+from agent.records.errors import BackupError
+from agent.store import StoreNewer, StoreUnavailable
+from agent.system.folder import FolderInUse, FolderUnusable
 from agent.web.server import ListenError
 
 TRACEBACK = "FORETELL_TRACEBACK"
@@ -22,7 +23,7 @@ class Exit(enum.IntEnum):
     """What a command's exit status says; the higher ones are those of sysexits.h.
 
     SOFTWARE: nobody foresaw it. TEMPORARY: another agent holds the state folder, or its disk is full or failing; a service
-    manager tries again.
+    manager tries again. CONFIGURATION: also records of a newer Foretell, since no later try would help.
     """
 
     DONE = 0
@@ -51,18 +52,20 @@ _STATUS: tuple[tuple[type[Exception], Exit], ...] = (
     (ListenError, Exit.CONFIGURATION),
     (FolderInUse, Exit.TEMPORARY),
     (FolderUnusable, Exit.NOT_PERMITTED),
+    (StoreNewer, Exit.CONFIGURATION),
     (StoreUnavailable, Exit.TEMPORARY),
     (RecordDamaged, Exit.FINDINGS),
     (RecordUnavailable, Exit.TEMPORARY),
+    (BackupError, Exit.USAGE),
 )
 
 
-def explain(error: Exception) -> int:
+def explain(error: Exception | KeyboardInterrupt) -> int:
     """Say `error` on standard error as a person can use it, and return the exit status."""
     if isinstance(error, click.ClickException):
         error.show()
         return error.exit_code
-    if isinstance(error, click.exceptions.Abort):
+    if isinstance(error, click.exceptions.Abort | KeyboardInterrupt):
         click.echo("Stopped.", err=True)
         return Exit.STOPPED
     status = _status(error)
@@ -76,7 +79,9 @@ def _status(error: Exception) -> Exit | None:
     """Return the exit status of an error that was foreseen."""
     if isinstance(error, CommandFailed):
         return error.status
-    if isinstance(error, StoreUnavailable | RecordUnavailable) and isinstance(error.__cause__, PermissionError):
+    if isinstance(error, StoreUnavailable | RecordUnavailable | BackupError) and isinstance(
+        error.__cause__, PermissionError
+    ):
         return Exit.NOT_PERMITTED
     return next((status for kind, status in _STATUS if isinstance(error, kind)), None)
 

@@ -8,11 +8,24 @@ from typing import Any
 
 import click
 
-from agent.address import split_address
-
-DEFAULT_STATE_DIR = Path("/var/lib/foretell")
+from agent.configuration.address import split_address
+from agent.configuration.durations import parse_duration
+from agent.system.folder import DEFAULT_STATE_DIR
 
 Command = Callable[..., Any]
+
+
+class Duration(click.ParamType[float]):
+    """A duration in words, as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        try:
+            return parse_duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 def config(command: Command) -> Command:
@@ -70,7 +83,9 @@ class Listing(click.Group):
     first = "list"
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the first command before options and before nothing."""
+        """Put the first command before options and before nothing; a shell that completes asks what could be there instead."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
         if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
             args = [self.first, *args]
         return super().parse_args(ctx, args)

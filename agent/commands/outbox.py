@@ -12,9 +12,9 @@ from rich.console import Console
 from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
 from agent.commands.records import opened_store
-from agent.host import host_zone
-from agent.model import QueuedOperation, QueueState
-from agent.outbox import Outbox
+from agent.delivery.outbox import Outbox
+from agent.following.model import QueuedOperation, QueueState
+from agent.system.host import host_zone
 from agent.terminal import show_outbox
 
 UNSETTLED: frozenset[QueueState] = frozenset({"queued", "sending", "rejected"})
@@ -35,7 +35,12 @@ def command() -> None:
 @options.state_dir
 @options.as_json
 def list_operations(state_dir: Path, *, as_json: bool) -> int:
-    """List what is not done yet. Exit status 1 when the desk refused something."""
+    """List what is not done yet. Exit status 1 when the desk refused something.
+
+    \b
+    Example:
+      foretell outbox list
+    """
     with opened_store(state_dir) as store:
         operations = Outbox(store).all(UNSETTLED)
     if as_json:
@@ -60,7 +65,12 @@ def list_operations(state_dir: Path, *, as_json: bool) -> int:
 @click.argument("operation_id")
 @options.state_dir
 def retry(operation_id: str, state_dir: Path) -> int:
-    """Try an operation again at once: a refused one after what the desk objected to was mended, or one that waits."""
+    """Try an operation again at once: a refused one after what the desk objected to was mended, or one that waits.
+
+    \b
+    Example:
+      foretell outbox retry 3f9a0c1d2e4b5a69-2
+    """
     with opened_store(state_dir) as store:
         outbox = Outbox(store)
         outbox.requeue(_found(outbox, operation_id).operation.id)
@@ -72,7 +82,12 @@ def retry(operation_id: str, state_dir: Path) -> int:
 @click.argument("operation_id")
 @options.state_dir
 def drop(operation_id: str, state_dir: Path) -> int:
-    """Give an operation up; later ones of its case go on. One that is being sent may still arrive."""
+    """Give an operation up; later ones of its case go on. One that is being sent may still arrive.
+
+    \b
+    Example:
+      foretell outbox drop 3f9a0c1d2e4b5a69-2
+    """
     with opened_store(state_dir) as store:
         outbox = Outbox(store)
         outbox.drop(_found(outbox, operation_id).operation.id)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from agent.commands import options
 from agent.commands.exits import Exit
-from agent.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginError
+from agent.configuration.plugins import COLLECTORS, THRESHOLDS, TICKETING_CLIENTS, PluginError
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

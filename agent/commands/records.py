@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent.commands.exits import CommandFailed, Exit
-from agent.model import Case
+from agent.following.model import Case
 from agent.store import Store
 
 

@@ -12,20 +12,19 @@ from typing import Protocol
 import click
 import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from agent.commands import options
 from agent.commands.exits import CommandFailed, Exit
-from agent.config import Configuration, load
-from agent.durations import parse_duration
-from agent.prometheus import PrometheusError, PrometheusRange
-from agent.recording import Recorded, RecordingError, RecordingFile
-from agent.replay import Outcome, Replay, ReplayedTicket
-from agent.replay_chart import explain
-from agent.replay_report import as_contract, show, show_comparison
-from agent.settings import DAY
+from agent.commands.progress import progress
+from agent.configuration.config import Configuration, load
+from agent.configuration.settings import DAY
+from agent.replay.chart import explain
+from agent.replay.prometheus import PrometheusError, PrometheusRange
+from agent.replay.recording import Recorded, RecordingError, RecordingFile
+from agent.replay.replay import Outcome, Replay, ReplayedTicket
+from agent.replay.report import as_contract, show, show_comparison
 
-AT_ONCE = 20_000  # readings fed between two steps of the progress bar
+AT_ONCE = 1_000  # readings fed between two steps of the progress bar; of more the garbage collector would want to know
 DEFAULT_RANGE = 30 * DAY
 
 
@@ -40,26 +39,13 @@ class History(Protocol):
         """Yield them from the beginning, in the order of each host's time."""
 
 
-class Duration(click.ParamType[float]):
-    """A duration in words, as seconds."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds."""
-        try:
-            return parse_duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
 @click.command("replay")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--prometheus", "url", metavar="URL", help="Read a range from this Prometheus instead of a file.")
 @click.option("--start", type=click.DateTime(), help="Begin of the range, UTC; 30 days before its end when left out.")
 @click.option("--end", type=click.DateTime(), help="End of the range, UTC; now when left out.")
 @click.option(
-    "--step", type=Duration(), default="5m", show_default=True, help="Time between two readings of the range."
+    "--step", type=options.Duration(), default="5m", show_default=True, help="Time between two readings of the range."
 )
 @click.option("--match", default="", metavar="MATCHERS", help="""Only these series: 'job="node",instance=~"web.*"'.""")
 @click.option("--token-file", type=click.Path(path_type=Path), help="File with a bearer token for Prometheus.")
@@ -109,7 +95,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     configurations = [configuration]
     if other_path is not None:
         configurations.append(load(other_path))
-    units = {one.name: one.unit for collector in configuration.collectors for one in collector.plugin.readings}
+    units = configuration.units
     history: History
     if url is None:
         history = RecordingFile(file or Path(), units)
@@ -162,19 +148,11 @@ def _replay(history: History, configurations: Sequence[Configuration]) -> list[O
     """Run the history through each configuration, with a progress bar on a terminal."""
     replays = [Replay(configuration) for configuration in configurations]
     source = history.readings()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:.0f} %"),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Replaying", total=1.0)
+    with progress("Replaying") as tell:
         while piece := list(islice(source, AT_ONCE)):
             for replay in replays:
                 replay.feed(piece)
-            progress.update(task, completed=history.progress)
+            tell(history.progress)
     return [replay.outcome() for replay in replays]
 
 

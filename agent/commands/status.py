@@ -11,8 +11,8 @@ from rich.console import Console
 
 from agent.commands import options
 from agent.commands.exits import Exit
-from agent.folder import FolderUnusable, is_in_use
 from agent.status import Summary, health, read_summary
+from agent.system.folder import FolderUnusable, is_in_use
 from agent.terminal import show_status
 
 
@@ -25,6 +25,11 @@ def command(state_dir: Path, *, as_json: bool) -> int:
     \b
     Exit status: 0 all well, 1 something needs attention,
     3 no daemon is running, or something could not be checked.
+
+    \b
+    Examples:
+      foretell status
+      foretell status --json | jq .health
     """
     try:
         summary = read_summary(state_dir)

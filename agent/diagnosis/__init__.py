@@ -4,6 +4,7 @@ A diagnosis changes nothing on the host, needs no rights beyond the agent's own,
 ends in `STEPS = (step, ...)`, functions that yield what they find. `diagnose` makes one in a child of low priority.
 """
 
+from agent.diagnosis._checks import command_of
 from agent.diagnosis._child import diagnose, memory_file
 from agent.diagnosis._diagnosis import ConsentClass, Detail, Diagnosis, DiagnosisFact, Request, Unseen
 from agent.diagnosis._runner import diagnoses
@@ -15,6 +16,7 @@ __all__ = [
     "DiagnosisFact",
     "Request",
     "Unseen",
+    "command_of",
     "diagnose",
     "diagnoses",
     "memory_file",

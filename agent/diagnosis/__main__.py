@@ -9,7 +9,7 @@ import msgspec
 
 from agent.diagnosis._diagnosis import Request
 from agent.diagnosis._runner import run
-from agent.least_important import be_least_important
+from agent.system.least_important import be_least_important
 
 
 def main() -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import msgspec
 
-from agent.children import ChildError, run_child
 from agent.diagnosis._diagnosis import Diagnosis, Request, Unseen
 from agent.diagnosis._runner import GRACE
+from agent.system.children import ChildError, run_child
 
 # What its start and end may take on a host with little time for it. Seconds.
 PATIENCE = 15.0
 LARGEST_ANSWER = 4 << 20
 # -P: the folder it starts in brings no modules. -B: it writes none.
-_ARGV = (sys.executable, "-P", "-B", "-m", "agent.diagnosis")
+_ARGV = (sys.executable, "-E", "-P", "-B", "-m", "agent.diagnosis")
 
 
 def memory_file(state_dir: Path, key: str) -> str:
@@ -41,7 +41,7 @@ def diagnose(request: Request) -> Diagnosis:
             return msgspec.json.decode(done.output.encode("utf-8", "surrogateescape"), type=Diagnosis)
         last = done.errors.strip().rpartition("\n")[2]
         hint = f"its child ended with status {done.status}: {last}"
-    except (ChildError, msgspec.MsgspecError) as error:
+    except (ChildError, ValueError, RecursionError) as error:
         hint = str(error)
     unseen = (Unseen(what="diagnosis", reason="failed", hint=hint),)
     return Diagnosis(id=request.id, subject=request.subject, at=at, unseen=unseen, finished=False)

@@ -90,12 +90,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What a diagnosis is asked.
 
     id: the rule's `diagnosis`, or the rule's own id. subject: the finding's, which says what it is about.
+    root: where the host's file system is to be seen. command: of the check that it is about, to be asked again.
     memory: the file in which one look leaves for the next what it found. remember: whether it does; otherwise it only reads it.
     seconds: after so long it ends with what it has found by then.
     """
 
     id: str
     subject: dict[str, str] = {}
+    root: str = "/"
+    command: tuple[str, ...] = ()
     memory: str | None = None
     remember: bool = True
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 120.0

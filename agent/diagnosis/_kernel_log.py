@@ -84,14 +84,14 @@ def parse_journal(output: str) -> list[Line]:
     for text in output.split("\n"):
         try:
             entry = msgspec.json.decode(text.encode("utf-8", "surrogateescape"), type=_Entry)
-        except msgspec.DecodeError:
+        except (ValueError, RecursionError):
             continue
         message = entry.message
         if isinstance(message, list):
             message = bytes(byte & 0xFF for byte in message).decode("utf-8", "surrogateescape")
         stamp = entry.microseconds
         lines.append(
-            Line(at=int(stamp) / 1e6 if stamp.isdecimal() else 0.0, text=message or "(a line too long to show)")
+            Line(at=int(stamp[:18]) / 1e6 if stamp.isdecimal() else 0.0, text=message or "(a line too long to show)")
         )
     return lines
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from agent.children import ChildError, run_child
+from agent.system.folder import DEFAULT_STATE_DIR
+from agent.system.host_programs import run_program
 from collectors import CollectorError, Completed
 
 
@@ -29,6 +30,7 @@ class Memory(msgspec.Struct, frozen=True, kw_only=True):
 class Look:
     """One look at the host by one diagnosis. It is a CollectorContext too, so that what collectors read with can be used here.
 
+    command: of the check that it is about, as it is configured; empty for anything else.
     before: what the last look left. after: what a step leaves for the next one.
     """
 
@@ -36,18 +38,22 @@ class Look:
         self,
         subject: Mapping[str, str],
         *,
+        command: Sequence[str] = (),
         seconds: float = 120.0,
         before: Memory | None = None,
         root: Path = Path("/"),
+        state: Path = DEFAULT_STATE_DIR,
         at: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
         """`root`: where the host's file system is to be seen. `monotonic` and `wait` are the clock, replaced in tests."""
         self.subject = subject
+        self.command = command
         self.before = before
         self.after: Memory | None = None
         self.root = root
+        self.state = state
         self.at = time.time() if at is None else at
         self.wait = wait
         self._monotonic = monotonic
@@ -62,12 +68,13 @@ class Look:
         """Return where the host's `absolute` path is to be read."""
         return self.root / absolute.lstrip("/")
 
+    def kept(self, name: str) -> Path:
+        """Return where the agent keeps a file of this name for collectors."""
+        return self.state / name
+
     def run(self, argv: Sequence[str], *, timeout: float) -> Completed:
-        """Run `argv` as `agent.children` does, for no longer than the look has. Raises CollectorError."""
+        """Run `argv` as collectors do, for no longer than the look has. Raises CollectorError."""
         seconds = min(timeout, self.left)
         if seconds <= 0:
             raise CollectorError(f"no time was left to run {argv[0]}")
-        try:
-            return run_child(argv, timeout=seconds)
-        except ChildError as error:
-            raise CollectorError(str(error)) from error
+        return run_program(argv, root=self.root, timeout=seconds)

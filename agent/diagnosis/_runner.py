@@ -23,6 +23,8 @@ GENERIC = "generic"
 PACKAGE = "agent.diagnosis"
 # A walk stops at its time and then still has to be told; only a step that hangs is waited for as long as this. Seconds.
 GRACE = 3.0
+# What the last look left stays until it is this old, so that looks in quick succession still tell what grew. Seconds.
+LAST_LOOK = 3600.0
 
 Step = Callable[[Look], Iterator[Item]]
 
@@ -39,15 +41,21 @@ def steps_of(wanted: str) -> tuple[str, Sequence[Step]]:
     return name, importlib.import_module(f"{PACKAGE}.{name}").STEPS
 
 
-def run(request: Request, root: Path = Path("/"), grace: float = GRACE) -> Diagnosis:
+def run(request: Request, grace: float = GRACE) -> Diagnosis:
     """Make the diagnosis that `request` asks for, here and now, and remember what it leaves for the next. Raises nothing.
 
-    root: where the host's file system is to be seen. grace: seconds that a step which hangs is waited for.
+    grace: seconds that a step which hangs is waited for.
     """
     began = time.monotonic()
     name, steps = steps_of(request.id)
     before, unknown = _recalled(request.memory)
-    look = Look(request.subject, seconds=request.seconds, before=before, root=root)
+    look = Look(
+        request.subject,
+        command=request.command,
+        seconds=request.seconds,
+        before=before,
+        root=Path(request.root),
+    )
     work = _Work(look, steps, unknown)
     work.start()
     work.join(request.seconds + grace)
@@ -55,7 +63,8 @@ def run(request: Request, root: Path = Path("/"), grace: float = GRACE) -> Diagn
     found = list(work.found)
     if not done:
         found.append(Unseen(what=work.step, reason="out_of_time", hint="it gave no answer"))
-    if done and request.remember and request.memory is not None and look.after is not None:
+    fresh = before is not None and 0 <= look.at - before.at < LAST_LOOK
+    if done and request.remember and request.memory is not None and look.after is not None and not fresh:
         found.extend(_remember(Path(request.memory), look.after))
     return Diagnosis(
         id=name,

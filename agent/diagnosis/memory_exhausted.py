@@ -14,7 +14,7 @@ from agent.diagnosis._pressure import pressure
 from agent.diagnosis._programs import Program, grouped, processes
 from agent.diagnosis._ranking import View
 from collectors import CollectorError
-from collectors.memory import parse_oom_kills
+from collectors.memory import parse_vmstat
 
 NAMED, LISTED = 0.05, 0.005  # shares of the programs' own memory
 MOST_NAMED, MOST_LISTED = 5, 40
@@ -104,7 +104,7 @@ def killed(look: Look) -> Iterator[Item]:
     if not psutil.LINUX:
         yield Unseen(what="killed programs", reason="not_available", hint="not available on this system")
         return
-    kills = parse_oom_kills(look.path("/proc/vmstat").read_text("ascii"))
+    kills = parse_vmstat(look.path("/proc/vmstat").read_text("ascii")).get("oom_kill")
     if kills is not None:
         yield DiagnosisFact(name="oom_kills_total", value=float(kills), unit="count")
     if kills == 0:

@@ -1,32 +1,26 @@
-"""Software is out of date: what runs, what is installed, who asks for the reboot, and what an update would change."""
+"""Software is out of date: what is installed and until when supported, who asks for the reboot, what an update would change."""
 
 from __future__ import annotations
 
+import math
 import platform
-import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psutil
 
 from agent.diagnosis._diagnosis import DiagnosisFact, Item, Unseen, detail
 from agent.diagnosis._look import Look
-from collectors import CollectorError, Reading
+from collectors import CouldNotCheck, Reading, packages
+from collectors._apt import APT_GET, lists_changed, simulate
 from collectors._kernels import installed_kernels
 from collectors._operating_system import operating_system_readings
 from collectors._reboot import REBOOT_REQUIRED, reboot_required
+from collectors.libraries import services_with_deleted_libraries
 
-APT_GET = "/usr/bin/apt-get"
-# Simulated, without a lock, and without the caches and the planner's log that apt writes as root even then (seen with strace).
-_DRY_RUN = (
-    *(APT_GET, "--simulate", "--quiet=2", "-o", "Debug::NoLocking=true"),
-    *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Dir::Log::Planner=/dev/null"),
-)
-ANSWER_WITHIN = 45.0  # seconds; measured: 4 to 6 on an idle host with 1,100 packages
-LISTS = "/var/lib/apt/lists"
+ANSWER_WITHIN = 45.0  # seconds
 STALE_AFTER = 7 * 86400.0  # seconds; older lists say little about what an update would bring today
 MOST_NAMED = 5
-_INSTALL = re.compile(r"^Inst (?P<name>\S+) (?:\[(?P<old>[^]]*)\] )?\((?P<new>\S+) (?P<origin>[^)]*)\)")
-_REMOVE = re.compile(r"^Remv (?P<name>\S+)")
 
 
 def system(look: Look) -> Iterator[Item]:
@@ -63,35 +57,60 @@ def updates(look: Look) -> Iterator[Item]:
     if not look.path(APT_GET).exists():
         yield Unseen(what="updates", reason="not_available", hint="known on Debian and its derivatives only")
         return
-    age = _lists_age(look)
+    listed = lists_changed(look)
+    age = None if listed is None else max(0.0, look.at - listed)
     if age is not None:
         yield DiagnosisFact(name="package_lists_age_seconds", value=age, unit="seconds")
     fresh = age is not None and age < STALE_AFTER
     if not fresh:
         yield Unseen(what="updates", reason="hidden", hint="the package lists are old; apt-get update would renew them")
-    answer = look.run([*_DRY_RUN, "dist-upgrade"], timeout=ANSWER_WITHIN)
-    if answer.status != 0:
-        raise CollectorError(answer.errors.strip() or f"apt-get failed with status {answer.status}")
-    changes = [match for line in answer.output.split("\n") if (match := _INSTALL.match(line))]
-    removed = [match for line in answer.output.split("\n") if (match := _REMOVE.match(line))]
-    security = [match for match in changes if "security" in match["origin"].lower()]
+    changes, whole = simulate(look, ANSWER_WITHIN)
     for name, found in (
-        ("updates_pending", [match for match in changes if match["old"]]),
-        ("updates_security", security),
-        ("packages_new", [match for match in changes if not match["old"]]),
-        ("packages_removed", removed),
+        ("updates_pending", [one for one in changes if one.old and one.new]),
+        ("updates_security", [one for one in changes if one.security]),
+        ("packages_new", [one for one in changes if one.new and not one.old]),
+        ("packages_removed", [one for one in changes if not one.new]),
     ):
-        yield DiagnosisFact(name=name, value=float(len(found)), unit="count", whole=fresh and not answer.truncated)
-    lines = [f"{match['name']}  {match['old'] or '-'} -> {match['new']}  {match['origin']}" for match in changes]
-    if changes or removed:
-        yield detail("updates.txt", lines + [f"{match['name']}  would be removed" for match in removed])
+        yield DiagnosisFact(name=name, value=float(len(found)), unit="count", whole=fresh and whole)
+    coming = [f"{one.name}  {one.old or '-'} -> {one.new}  {one.origin}" for one in changes if one.new]
+    if changes:
+        yield detail("updates.txt", coming + [f"{one.name}  would be removed" for one in changes if not one.new])
 
 
-def _lists_age(look: Look) -> float | None:
-    """Return for how many seconds apt's lists have been as they are; None when there are none."""
-    folder = look.path(LISTS)
-    times = [path.stat().st_mtime for path in folder.glob("*_*Release")] if folder.is_dir() else []
-    return max(0.0, look.at - max(times)) if times else None
+def products(look: Look) -> Iterator[Item]:
+    """Yield until when the ticket's product (or each) is supported, and by whom."""
+    lines = []
+    for item in packages.PackagesCollector(packages.PackagesOptions(), look).collect(look.at):
+        about = item.labels.get("product")
+        if about is None:
+            continue
+        ours = about == look.subject.get("product", about)
+        if isinstance(item, CouldNotCheck):
+            yield from [Unseen(what=about, reason="hidden", hint=item.reason)] * ours
+            continue
+        if ours and not math.isnan(item.value):
+            yield DiagnosisFact(name=item.name, value=item.value, unit=item.unit, labels=item.labels)
+        if "supplier" in item.labels:
+            lines.append(_line(item))
+    if lines:
+        yield detail("products.txt", lines)
 
 
-STEPS = (system, reboot, updates)
+def _line(item: Reading) -> str:
+    day = "no end announced" if math.isnan(item.value) else f"{datetime.fromtimestamp(item.value, UTC):%Y-%m-%d}"
+    return "{product} {version} by {supplier} ({basis}): ".format(**item.labels) + day
+
+
+def libraries(look: Look) -> Iterator[Item]:
+    """Yield which services use libraries that an update has replaced."""
+    services, unseen = services_with_deleted_libraries(look)
+    if unseen:
+        hint = f"the libraries of {unseen} processes may be seen by root only"
+        yield Unseen(what="libraries", reason="not_permitted", hint=hint)
+    for name in sorted(services)[:MOST_NAMED]:
+        yield DiagnosisFact(name="service_with_deleted_libraries", value=name, unit="text")
+    if services:
+        yield detail("old-libraries.txt", sorted(services))
+
+
+STEPS = (system, products, reboot, libraries, updates)

@@ -18,6 +18,7 @@ COMMON_USERS = frozenset(
         postdrop dovecot dovenull exim debian-exim bind named chrony ntp ntpsec snmp debian-snmp zabbix prometheus
         node_exporter grafana elasticsearch rabbitmq mongodb memcache haproxy varnish tomcat jenkins git docker kube
         ceph rpc rpcuser statd nslcd sssd puppet salt ansible libvirt-qemu qemu openldap ldap squid foretell unknown
+        debian-security-support
         user users system local_service network_service localservice networkservice trustedinstaller
         """,
     )

@@ -7,8 +7,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from agent.store._errors import StoreDamaged, StoreUnavailable, translated
+from agent.store._errors import StoreDamaged, StoreNewer, StoreUnavailable, translated
 from agent.store._schema import MIGRATIONS
+from agent.store._snapshot import take_snapshot
 from agent.store._store import FILE_NAME, Store
 
 
@@ -22,42 +23,36 @@ def copy_records(folder: Path, target: Path) -> None:
     original, copy = folder / FILE_NAME, target / FILE_NAME
     if not os.access(original, os.R_OK):
         raise StoreUnavailable(original, "it may not be read", "run as the agent's user")
+    version = copy_database(original, copy)
+    if version > len(MIGRATIONS):
+        copy.unlink()
+        raise StoreNewer(original, version, len(MIGRATIONS))
+
+
+def copy_database(original: Path, copy: Path) -> int:
+    """Copy one file of the state folder as of now, and return the version of its schema.
+
+    Raises StoreUnavailable, naming the original and leaving no copy, when it cannot be read or is damaged.
+    """
     try:
-        _copy(original, copy)
-        _check(original, copy)
-    except BaseException:
+        take_snapshot(original, copy)
+        return version_of(copy, original)
+    except sqlite3.Error as error:
+        copy.unlink(missing_ok=True)
+        raise translated(original, error) from error
+    except StoreUnavailable:
         copy.unlink(missing_ok=True)
         raise
 
 
-def _copy(original: Path, copy: Path) -> None:
+def version_of(path: Path, called: Path) -> int:
+    """Return the version of the schema of the file at rest `path`, which is `called` so in an error. Raises StoreUnavailable."""
     try:
-        with (
-            closing(sqlite3.connect(_read_only(original), uri=True)) as source,
-            closing(sqlite3.connect(copy)) as target,
-        ):
-            source.backup(target)
-    except sqlite3.Error as error:
-        raise translated(original, error) from error
-
-
-def _read_only(original: Path) -> str:
-    """Return the address of `original` for reading. Without its log it is at rest, and is read without making one."""
-    at_rest = "" if original.with_name(original.name + "-wal").exists() else "&immutable=1"
-    return f"{original.absolute().as_uri()}?mode=ro{at_rest}"
-
-
-def _check(original: Path, copy: Path) -> None:
-    try:
-        with closing(sqlite3.connect(copy)) as database:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
             [found] = database.execute("PRAGMA quick_check(1)").fetchone()
             [version] = database.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
-        raise translated(original, error) from error
+        raise translated(called, error) from error
     if found != "ok":
-        raise StoreDamaged(
-            original, f"it is damaged ({found})", "restart the agent, which sets it aside and begins anew"
-        )
-    if version > len(MIGRATIONS):
-        wrong = f"made by a newer Foretell (schema {version}, this one knows {len(MIGRATIONS)})"
-        raise StoreUnavailable(original, wrong, "upgrade Foretell or restore a backup")
+        raise StoreDamaged(called, f"it is damaged ({found})", "restart the agent, which sets it aside and begins anew")
+    return int(version)

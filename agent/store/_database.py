@@ -5,7 +5,6 @@ WAL with `synchronous=FULL`: under real power cuts WAL with NORMAL lost acknowle
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -14,22 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import structlog
-
-from agent.closing import Closing
-from agent.folder import sync_folder
+from agent.logs import get_logger
 from agent.store._errors import NO_SPACE, StoreDamaged, StoreUnavailable, translated
+from agent.store._migration import Migration, migrate
 from agent.store._reserve import Reserve
+from agent.system.closing import Closing
+from agent.system.file_lock import share, try_to_hold
+from agent.system.folder import sync_folder
 
 WAIT_FOR_OTHERS = 10.0  # seconds for another process to finish writing
+WAIT_IN_HURRY = 1.0  # the same for a process that is about to end
 CACHE_KIB = 512  # SQLite's own default is four times that, for each open file
 LARGEST_LOG = 4 * 1024 * 1024  # bytes the write-ahead log keeps when a large transaction made it longer
 
-Parameters = Sequence[Any]
-#: the statements that lead from one version of a schema to the next
-Migration = Sequence[str]
+DAMAGED = ".damaged-"  # in the name of a file that was set aside, before its day
 
-log = structlog.get_logger()
+Parameters = Sequence[Any]
+
+log = get_logger()
 
 
 class Database(Closing):
@@ -50,13 +51,14 @@ class Database(Closing):
         self.set_aside: Path | None = None
         self._migrations = migrations
         self._reserve = reserve
+        self._in_hurry = False
         self._done: list[tuple[str, Parameters]] = []  # by the running transaction; kept only for a reserve
         self._damage_mark = path.with_name(f"{path.name}-damaged")
         self._in_use = self._mark_in_use()
         self._check = check and self._is_alone()
         try:
             self._connection = self._open_or_replace()
-            fcntl.flock(self._in_use, fcntl.LOCK_SH)
+            share(self._in_use)
         except BaseException:
             os.close(self._in_use)
             raise
@@ -67,6 +69,10 @@ class Database(Closing):
         """Let go of the file."""
         self._connection.close()
         os.close(self._in_use)
+
+    def hurry(self) -> None:
+        """Wait hardly for other processes from the next transaction on; may be called from another thread."""
+        self._in_hurry = True
 
     # -- reading and writing ----------------------------------------------------------------------------------------
 
@@ -100,6 +106,8 @@ class Database(Closing):
             return
         self._done.clear()
         try:
+            if self._in_hurry:
+                self._connection.execute(f"PRAGMA busy_timeout = {WAIT_IN_HURRY * 1000:.0f}")
             self._connection.execute("BEGIN IMMEDIATE")
             yield
             self._persist("COMMIT")
@@ -160,6 +168,11 @@ class Database(Closing):
                 self._damage_mark.touch(0o600)
         return explained
 
+    def expect_whole(self) -> None:
+        """Raise StoreDamaged when any process has met damage in the file, which this one may not have read yet."""
+        if self._damage_mark.exists():
+            raise StoreDamaged(self.path, "it was found damaged", "restart the agent, which sets it aside")
+
     # -- opening ----------------------------------------------------------------------------------------------------
 
     def _mark_in_use(self) -> int:
@@ -171,15 +184,15 @@ class Database(Closing):
         except OSError as error:
             mend = "see that its folder exists, is writable for this user, and has free space and inodes"
             raise StoreUnavailable(self.path, f"it cannot be opened ({error.strerror})", mend) from error
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        share(descriptor)
         return descriptor
 
     def _is_alone(self) -> bool:
         """Return whether nobody else has the file open; if so nobody opens it until `_in_use` is locked shared again."""
         try:
-            fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_to_hold(self._in_use)
         except BlockingIOError:
-            fcntl.flock(self._in_use, fcntl.LOCK_SH)  # a refused lock has cost us the one we had
+            share(self._in_use)  # a refused lock has cost us the one we had
             return False
         return True
 
@@ -205,8 +218,7 @@ class Database(Closing):
             raise self._explain(error) from error
 
     def _open(self) -> sqlite3.Connection:
-        if self._damage_mark.exists():
-            raise StoreDamaged(self.path, "it was found damaged", "restart the agent, which sets it aside")
+        self.expect_whole()
         self._create_private()
         # The scheduler's thread uses what the main thread opened; never both at a time.
         connection = sqlite3.connect(
@@ -222,7 +234,7 @@ class Database(Closing):
             connection.execute(f"PRAGMA journal_size_limit = {LARGEST_LOG}")
             if self._check:
                 self._look_for_damage(connection)
-            self._migrate(connection)
+            migrate(connection, self.path, self._migrations)
         except BaseException:
             connection.close()
             raise
@@ -242,26 +254,11 @@ class Database(Closing):
         if found != "ok":
             raise StoreDamaged(self.path, f"it is damaged ({found})", "restart the agent, which sets it aside")
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        known = len(self._migrations)
-        if _version(connection) == known:
-            return
-        connection.execute("BEGIN IMMEDIATE")
-        version = _version(connection)  # another process may have been first
-        if version > known:
-            wrong = f"made by a newer Foretell (schema {version}, this one knows {known})"
-            raise StoreUnavailable(self.path, wrong, "upgrade Foretell or restore a backup")
-        for migration in self._migrations[version:]:
-            for statement in migration:
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {known}")
-        connection.execute("COMMIT")
-
     def _set_aside(self) -> Path:
         """Move the damaged file out of the way under a dated name. Raises StoreDamaged while another process has it open."""
         if not self._is_alone():
             raise StoreDamaged(self.path, "it is damaged, and in use", "restart the agent, which sets it aside")
-        aside = self.path.with_name(f"{self.path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        aside = self.path.with_name(f"{self.path.name}{DAMAGED}{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
         for suffix in ("-wal", "-shm", ""):  # the log must never be left to be applied to a new file
             part = self.path.with_name(self.path.name + suffix)
             if part.exists():
@@ -269,8 +266,3 @@ class Database(Closing):
         self._damage_mark.unlink(missing_ok=True)
         log.error("damaged, set aside, begun anew", path=str(self.path), set_aside=str(aside))
         return aside
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return version

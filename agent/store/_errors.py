@@ -1,7 +1,8 @@
 """What can go wrong with our own records, in words that say how to mend it.
 
 StoreUnavailable        cannot be opened, read or written now; nothing of the transaction has happened
-└── StoreDamaged        its content is broken; the next start sets it aside
+├── StoreDamaged        its content is broken; the next start sets it aside
+└── StoreNewer          a newer Foretell made it; no later try helps, a person has to act
 """
 
 from __future__ import annotations
@@ -42,6 +43,15 @@ class StoreUnavailable(Exception):
 
 class StoreDamaged(StoreUnavailable):
     """The records' content is broken."""
+
+
+class StoreNewer(StoreUnavailable):
+    """The records were made by a newer Foretell than this one."""
+
+    def __init__(self, path: Path, version: int, known: int) -> None:
+        """Given the file, the version of its schema, and the newest that this Foretell knows."""
+        wrong = f"made by a newer Foretell (schema {version}, this one knows {known})"
+        super().__init__(path, wrong, "upgrade Foretell or restore a backup that is older (`foretell restore`)")
 
 
 def translated(path: Path, error: sqlite3.Error) -> Exception:

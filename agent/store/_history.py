@@ -15,9 +15,8 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
-import structlog
-
-from agent.settings import HistorySettings
+from agent.configuration.settings import HistorySettings
+from agent.logs import get_logger
 from agent.store._blocks import (
     HOUR,
     Hour,
@@ -28,8 +27,9 @@ from agent.store._blocks import (
     unpack_hours,
     unpack_readings,
 )
-from agent.store._database import Database, Migration
+from agent.store._database import Database
 from agent.store._errors import StoreDamaged
+from agent.store._migration import Migration
 from agent.store._store import Store
 from collectors import Reading
 
@@ -61,7 +61,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
 )
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Waiting:
@@ -101,6 +101,7 @@ class History:
         self._open: Database | None = None
         self._waiting: dict[str, Waiting] = {}
         self._count = 0
+        self._last: tuple[Reading, ...] = ()
         store.at_close(self._close)
 
     @property
@@ -117,11 +118,21 @@ class History:
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def remember(self, readings: Iterable[Reading]) -> None:
-        """Take `readings` into memory until the next flush. What only carries labels, or has no time, is left out."""
-        for reading in readings:
-            if reading.unit != "info" and math.isfinite(reading.at):
-                waiting = self._waiting.setdefault(reading.series, Waiting())
-                waiting.times.append(reading.at)
+        """Take `readings` into memory until the next flush. What only carries labels, or has no time, is left out.
+
+        So is a reading that was given the last time already: of a collector that was not due it is the same one.
+        """
+        known = set(map(id, self._last))
+        self._last = tuple(readings)
+        for reading in self._last:
+            if id(reading) in known or reading.unit == "info":
+                continue
+            at, series = reading.at, reading.series
+            if math.isfinite(at):
+                waiting = self._waiting.get(series)
+                if waiting is None:
+                    waiting = self._waiting[series] = Waiting()
+                waiting.times.append(at)
                 waiting.values.append(reading.value)
                 self._count += 1
         if self._count > MOST_IN_MEMORY:

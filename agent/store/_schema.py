@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.store._database import Migration
+from agent.store._migration import Migration
 
 # Records are msgpack: unlike JSON it keeps NaN and infinities, which a reading may well bring along.
 MIGRATIONS: tuple[Migration, ...] = (
@@ -39,5 +39,9 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE INDEX operations_left ON operations (desk, case_key, position) WHERE state IN ('queued', 'sending')",
         "CREATE TABLE attempts (desk TEXT, outcome TEXT, count INTEGER NOT NULL, PRIMARY KEY (desk, outcome)) STRICT",
         "ALTER TABLE cases ADD COLUMN looked_at REAL NOT NULL DEFAULT 0",
+    ),
+    (
+        # What was rendered until then was a ticket's core.
+        "ALTER TABLE operations ADD COLUMN level TEXT NOT NULL DEFAULT 'none'",
     ),
 )

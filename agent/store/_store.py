@@ -1,12 +1,14 @@
 """Cases with their time lines, events from the desk, and the few single values: everything that must not be lost.
 
-The outbox (`agent.outbox`) lives in the same file, so that a case and what it asks of the desk are written as one.
+The outbox (`agent.delivery.outbox`) lives in the same file, so that a case and what it asks of the desk are written as one.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -14,14 +16,17 @@ from typing import TypeVar
 
 import msgspec
 
-from agent.closing import Closing
-from agent.model import Case, DeskEvent, DeskHealth
-from agent.store._database import Database
+from agent.following.model import Case, DeskEvent, DeskHealth, Kept, KeptPromises, Maintenance, Promised
+from agent.store._database import DAMAGED, Database
 from agent.store._errors import StoreUnavailable
 from agent.store._reserve import Reserve
 from agent.store._schema import MIGRATIONS
+from agent.system.closing import Closing
+from ticketing_clients import Priority
 
 FILE_NAME = "agent.sqlite"
+# So often is a closed ticket looked at for a rating: nobody waits for what comes of it.
+RATING_LOOK = 6 * 3600.0
 
 Value = TypeVar("Value")
 
@@ -89,12 +94,30 @@ class Store(Closing):
         """Make what is written inside happen as a whole and lastingly, or not at all; inside another, be part of it."""
         return self.database.transaction()
 
+    def hurry(self) -> None:
+        """Wait hardly for other processes from now on, for this one is about to end; may be called from another thread."""
+        self.database.hurry()
+
+    def expect_whole(self) -> None:
+        """Raise StoreDamaged when another process has met damage that this one has not."""
+        self.database.expect_whole()
+
     @property
     def degraded(self) -> str:
         """What the records' state costs, in plain words; empty while all is well."""
         if self._reserve.spent:
             return f"the disk of {self.folder} is nearly full: records are written from the last reserve"
         return ""
+
+    @property
+    def set_aside_before(self) -> str:
+        """Which damaged files were ever set aside, in plain words; empty when none is there, or no more."""
+        try:
+            found = ", ".join(sorted(one.name for one in self.folder.iterdir() if DAMAGED in one.name))
+        except OSError as error:
+            return f"{self.folder} cannot be read: {error.strerror}"
+        mend = f"see whether the disk of {self.folder} fails, then remove {found}"
+        return f"records were damaged, and begun anew; {mend}" if found else ""
 
     # -- cases ------------------------------------------------------------------------------------------------------
 
@@ -104,17 +127,32 @@ class Store(Closing):
         rows = self.database.read(f"SELECT record FROM cases {which} ORDER BY rowid")  # noqa: S608 - one of two constants
         return [_case(record) for (record,) in rows]
 
+    def closed_lately(self, since: float, limit: int) -> list[Case]:
+        """Return the cases with a ticket that closed since then (unix seconds), the last one first, at most `limit`."""
+        sql = "SELECT record FROM cases WHERE state = 'closed' AND closed_at >= ? ORDER BY closed_at DESC"
+        found = (_case(record) for (record,) in self.database.read(sql, (since,)))
+        return list(itertools.islice((case for case in found if case.ticket is not None), limit))
+
     def case(self, key: str) -> Case | None:
         """Return the case with this key."""
         rows = self.database.read("SELECT record FROM cases WHERE key = ?", (key,))
         return _case(rows[0][0]) if rows else None
 
-    def cases_to_look_at(self) -> list[Case]:
-        """Return the cases with a ticket that matters, the one whose ticket was not looked at for the longest time first."""
+    def cases_to_look_at(self, now: float = 0.0, rating_within: float = 0.0) -> list[Case]:
+        """Return the cases with a ticket that matters, the one whose ticket was not looked at for the longest time first.
+
+        Those that closed within the last `rating_within` seconds before `now` are among them now and then, while the customer has
+        not rated them.
+        """
         rows = self.database.read(
-            "SELECT record FROM cases WHERE state NOT IN ('pending', 'closed') ORDER BY looked_at, rowid"
+            """
+            SELECT record FROM cases WHERE state NOT IN ('pending', 'closed')
+            OR (state = 'closed' AND closed_at > ? AND looked_at < ?) ORDER BY looked_at, rowid
+            """,
+            (now - rating_within if rating_within else now, now - RATING_LOOK),
         )
-        return [case for (record,) in rows if (case := _case(record)).ticket is not None]
+        found = [_case(record) for (record,) in rows]
+        return [case for case in found if case.ticket is not None and (case.state != "closed" or _may_be_rated(case))]
 
     def looked_at(self, key: str, at: float) -> None:
         """Note that the ticket of the case with this key was looked at, whatever came of it, at `at` (unix seconds)."""
@@ -159,6 +197,13 @@ class Store(Closing):
         rows = self.database.read("SELECT at, what FROM case_events WHERE case_key = ? ORDER BY id", (key,))
         return [Happening(at=at, what=what) for at, what in rows]
 
+    def happenings(self, since: float, until: float) -> list[tuple[str, Happening]]:
+        """Return the case's key with each line of all time lines in [since, until), in the order in which they were written."""
+        rows = self.database.read(
+            "SELECT case_key, at, what FROM case_events WHERE at >= ? AND at < ? ORDER BY id", (since, until)
+        )
+        return [(key, Happening(at=at, what=what)) for key, at, what in rows]
+
     # -- what the desk did ------------------------------------------------------------------------------------------
 
     def put_event(self, event: DeskEvent) -> None:
@@ -184,13 +229,22 @@ class Store(Closing):
         self._set("installed_at", at)
 
     @property
-    def maintenance_until(self) -> float:
-        """When maintenance mode ends, in unix seconds; 0 when it never was on."""
-        return self._get("maintenance_until", float, 0.0)
+    def maintenance(self) -> Maintenance:
+        """What maintenance was declared on the host last; until 0 when none ever was."""
+        return self._get("maintenance", Maintenance, Maintenance(since=0.0, until=0.0))
 
-    @maintenance_until.setter
-    def maintenance_until(self, until: float) -> None:
-        self._set("maintenance_until", until)
+    @maintenance.setter
+    def maintenance(self, declared: Maintenance) -> None:
+        self._set("maintenance", declared)
+
+    @property
+    def reported(self) -> str:
+        """The name of the last period of which a health report was made by itself; empty when none was."""
+        return self._get("reported", str, "")
+
+    @reported.setter
+    def reported(self, period: str) -> None:
+        self._set("reported", period)
 
     def rebuild_wanted(self, desk: str) -> bool:
         """Return whether these records are new, and this desk has not yet been asked what it has open for this host."""
@@ -201,6 +255,26 @@ class Store(Closing):
         """Note that the desk has told what it has open for this host."""
         self._set(f"rebuilt:{desk}", value=True)
 
+    @property
+    def mark(self) -> str:
+        """What tells operations of these records from those of earlier ones, at the desk too; empty in records of old."""
+        return self._get("mark", str, "")
+
+    @property
+    def begun_at(self) -> float:
+        """The second, in unix time, after which these records go on where others ended; 0 in records of old."""
+        return float(int(self.mark, 16) + 1) if self.mark else 0.0
+
+    def want_rebuild(self, now: float) -> None:
+        """Note that these records are not the newest ones: every desk is to be asked what it has open for this host.
+
+        now: unix seconds, from which what is said is told from what was said after these records were made.
+        """
+        with self.transaction():
+            self._set("rebuild_wanted", value=True)
+            self._set("mark", _mark(now))
+            self.database.write("DELETE FROM meta WHERE substr(name, 1, 8) = 'rebuilt:'")
+
     def desk_health(self, desk: str) -> DeskHealth:
         """Return how the desk with this configured name was at the end of the last batch."""
         return self._get(f"desk_health:{desk}", DeskHealth, DeskHealth())
@@ -208,6 +282,18 @@ class Store(Closing):
     def set_desk_health(self, desk: str, health: DeskHealth) -> None:
         """Remember how the desk with this configured name is."""
         self._set(f"desk_health:{desk}", health)
+
+    @property
+    def kept_promises(self) -> list[KeptPromises]:
+        """How many promises of service levels were kept or missed since the records began, by what and for which priority."""
+        return self._get("kept_promises", list[KeptPromises], [])
+
+    def count_promises(self, kept: Iterable[tuple[Promised, Priority, Kept]]) -> None:
+        """Add promises that are known now to be kept or missed; call it in the transaction that saves their case."""
+        counts = Counter({one.of: one.count for one in self.kept_promises})
+        counts.update(kept)
+        new = [KeptPromises(promised=of[0], priority=of[1], kept=of[2], count=count) for of, count in counts.items()]
+        self._set("kept_promises", sorted(new, key=lambda one: one.of))
 
     def load_memories(self) -> bytes | None:
         """Return what the judge last saved; None when it never did."""
@@ -237,7 +323,18 @@ class Store(Closing):
             if not self.installed_at:  # another process may have been first
                 self.installed_at = now
                 self._set("rebuild_wanted", value=True)
+                self._set("mark", _mark(now))
 
 
 def _case(record: bytes) -> Case:
     return msgspec.msgpack.decode(record, type=Case)
+
+
+def _mark(now: float) -> str:
+    return f"{int(now):x}"
+
+
+def _may_be_rated(case: Case) -> bool:
+    """Return whether the customer was asked, at a desk that we can read, and has not answered."""
+    asked = case.care.promise is not None and case.closed_by in {"person", "rule"}
+    return asked and case.care.rating is None and case.ticket_status != "gone"

@@ -1,29 +1,32 @@
-"""The WSGI application: four fixed addresses and one page per case. It reads what the daemon knows and changes nothing."""
+"""The WSGI application: two views of the host, a page for each case, and four fixed addresses. It changes nothing.
+
+The customer's view is `/` and `/cases/KEY`. The engineer's, `/engineer` and below it, shows what goes on inside, so it is open
+only where the page is reached from this host alone, or by people who log in.
+"""
 
 from __future__ import annotations
 
-import ipaddress
+import gzip
 import re
-import socket
 from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
-from importlib import resources
+from pathlib import Path
 from typing import Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-import msgspec
-import structlog
-
-from agent.address import split_address
+from agent.logs import get_logger
 from agent.status import LATE_CYCLES, CaseDetails, Snapshot, in_brief
-from agent.web.rendering import CasePage, Page, PageRenderer, RenderFailed, StatusPage
+from agent.web.admission import Door, host_check, is_loopback, refusal, who_is_it
+from agent.web.answer import CSS, HTML, SVG, Answer, text
+from agent.web.consent import ConsentView
+from agent.web.reader import Reader, language_of
+from agent.web.rendering import CasePage, EngineerPage, Page, PageRenderer, RenderFailed, StatusPage
 
-HTML, TEXT, CSS = "text/html; charset=utf-8", "text/plain; charset=utf-8", "text/css; charset=utf-8"
 _HEADERS = [
     ("Cache-Control", "no-store"),
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
@@ -31,7 +34,13 @@ _HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 
-log = structlog.get_logger()
+_PACKAGE = Path(__file__).parent.parent
+_NOT_INSIDE = (
+    "What goes on inside is shown on this host only: the page listens on the network, and nobody has to log in."
+    " Name users in a web configuration file (web_config under [agent])."
+)
+
+log = get_logger()
 
 
 class PageSource(Protocol):
@@ -44,6 +53,17 @@ class PageSource(Protocol):
     @property
     def snapshot(self) -> Snapshot | None:
         """The last finished cycle; None before the first."""
+
+    @property
+    def records(self) -> str:
+        """The state folder, in which the page's child finds what was measured until now; empty when there is none."""
+
+    @property
+    def wording(self) -> str:
+        """IT's folder of wording; empty when there is none."""
+
+    def consent(self) -> ConsentView:
+        """Return what may leave the host now."""
 
     def seconds_since_cycle(self) -> float:
         """Return how long ago, by the monotonic clock, the last cycle finished; before the first, how long we run."""
@@ -58,22 +78,24 @@ class PageSource(Protocol):
         """Return content type and bytes of `/metrics` for this `Accept` header (`Metrics.text`)."""
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """A response before it is written."""
+def make_app(
+    source: PageSource, listen: str, renderer: PageRenderer | None = None, door: Door | None = None
+) -> WSGIApplication:
+    """Return the application that answers for `source` at `listen`, which also says by which names it may be called.
 
-    status: HTTPStatus
-    content_type: str
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-def make_app(source: PageSource, listen: str, renderer: PageRenderer | None = None) -> WSGIApplication:
-    """Return the application that answers for `source` at `listen`, which also says by which names it may be called."""
+    door: asks people who they are; nobody is asked where there is none.
+    """
     pages = renderer or PageRenderer()
-    may_be_called = _host_check(listen)
+    may_be_called = host_check(listen)
+    local = is_loopback(listen)
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        answer = _refusal(environ, may_be_called) or _route(environ, source, pages)
+        inside = local or (door is not None and door.asks_who)
+        answer = (
+            refusal(environ, may_be_called)
+            or (door and who_is_it(environ, door))
+            or _route(environ, source, pages, inside=inside)
+        )
         headers = [("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body)))]
         start_response(f"{answer.status.value} {answer.status.phrase}", [*headers, *answer.headers, *_HEADERS])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
@@ -81,65 +103,32 @@ def make_app(source: PageSource, listen: str, renderer: PageRenderer | None = No
     return app
 
 
-def _host_check(listen: str) -> Callable[[str], bool]:
-    """Return a test of `Host` headers: a web page that points its own name at this address (DNS rebinding) fails it."""
-    configured = split_address(listen)[0].lower()
-    own_address = _address(configured)
-    everywhere = own_address is not None and own_address.is_unspecified
-    names = {"localhost", configured} | ({socket.gethostname().lower()} if everywhere else set())
-
-    def may_be_called(host: str) -> bool:
-        name = host.lower()
-        address = _address(name)
-        if address is None:
-            return name in names
-        # An address as such cannot be rebound, so on all interfaces every one of them is good.
-        return address.is_loopback or everywhere or address == own_address
-
-    return may_be_called
-
-
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text)
-    except ValueError:
-        return None
-
-
-def _refusal(environ: WSGIEnvironment, may_be_called: Callable[[str], bool]) -> Answer | None:
-    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-        allow = (("Allow", "GET, HEAD"),)
-        return _text(HTTPStatus.METHOD_NOT_ALLOWED, "Nothing can be changed from here; use the command line.", allow)
-    host = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::\d+)?", environ.get("HTTP_HOST", ""))
-    if host is None:
-        return _text(HTTPStatus.BAD_REQUEST, "The request has no usable Host header.")
-    if not may_be_called(host[1] or host[2]):
-        return _text(
-            HTTPStatus.MISDIRECTED_REQUEST, "This page is not known by that name; use the address it listens on."
-        )
-    return None
-
-
-def _route(environ: WSGIEnvironment, source: PageSource, pages: PageRenderer) -> Answer:
+def _route(environ: WSGIEnvironment, source: PageSource, pages: PageRenderer, *, inside: bool) -> Answer:
     path = environ.get("PATH_INFO") or "/"
-    case = re.fullmatch(r"/cases/([0-9a-f]{4,64})", path)
+    page = re.fullmatch(r"(?P<inside>/engineer)?(?:/cases/(?P<case>[0-9a-f]{4,64}))?/?", path)
     try:
-        if case:
-            return _case_page(case[1], source, pages)
         if path in _FIXED:
-            return _FIXED[path](environ, source, pages)
+            return _FIXED[path](environ, source)
+        if page and (path == "/" or not path.endswith("/")):
+            if page["inside"] and not inside:
+                return text(HTTPStatus.FORBIDDEN, _NOT_INSIDE)
+            return _page(environ, source, pages, _reader(environ, source, page["inside"], inside=inside), page["case"])
     except Exception:
         log.exception("the page could not be made", path=path)
-        return _text(HTTPStatus.INTERNAL_SERVER_ERROR, "This page could not be made; the agent's log says why.")
-    return _text(HTTPStatus.NOT_FOUND, "There is no such page.")
+        return text(HTTPStatus.INTERNAL_SERVER_ERROR, "This page could not be made; the agent's log says why.")
+    return text(HTTPStatus.NOT_FOUND, "There is no such page.")
 
 
-def _text(status: HTTPStatus, sentence: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
-    return Answer(status, TEXT, f"{sentence}\n".encode(), headers)
+def _reader(environ: WSGIEnvironment, source: PageSource, engineer: str | None, *, inside: bool) -> Reader:
+    own = Path(source.wording) / "languages" if source.wording else None
+    language, chosen = language_of(environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_LANGUAGE", ""), own)
+    return Reader(
+        language=language, chosen=chosen, audience="engineer" if engineer else "customer", may_look_inside=inside
+    )
 
 
 def _probe(trouble: str, well: str) -> Answer:
-    return _text(HTTPStatus.SERVICE_UNAVAILABLE, trouble) if trouble else _text(HTTPStatus.OK, well)
+    return text(HTTPStatus.SERVICE_UNAVAILABLE, trouble) if trouble else text(HTTPStatus.OK, well)
 
 
 def _stuck(source: PageSource) -> str:
@@ -155,30 +144,57 @@ def _unready(source: PageSource) -> str:
     return source.store_trouble()
 
 
-def _status_page(source: PageSource, pages: PageRenderer) -> Answer:
+def _page(
+    environ: WSGIEnvironment, source: PageSource, pages: PageRenderer, reader: Reader, prefix: str | None
+) -> Answer:
     snapshot = source.snapshot
-    if snapshot is None:
-        return _text(HTTPStatus.SERVICE_UNAVAILABLE, "The first cycle is not finished yet; look again in a moment.")
-    return _page(pages, snapshot, "", StatusPage(snapshot=snapshot))
-
-
-def _case_page(prefix: str, source: PageSource, pages: PageRenderer) -> Answer:
-    snapshot = source.snapshot
+    if prefix is None:
+        if snapshot is None:
+            return text(HTTPStatus.SERVICE_UNAVAILABLE, "The first cycle is not finished yet; look again in a moment.")
+        return _rendered(environ, pages, snapshot, reader.name, lambda: _front(source, snapshot, reader))
     found = source.find_cases(prefix)
+    if not reader.may_look_inside:
+        found = [details for details in found if details.case.state != "pending"]  # nobody was told of those yet
     if snapshot is None or not found:
-        return _text(HTTPStatus.NOT_FOUND, "There is no case with this key.")
+        return text(HTTPStatus.NOT_FOUND, "There is no case with this key.")
     if len(found) > 1:
         keys = "\n".join(f"/cases/{details.case.key}" for details in found)
-        return _text(HTTPStatus.MULTIPLE_CHOICES, f"Several cases have keys that begin so:\n{keys}")
-    return _page(pages, snapshot, found[0].case.key, CasePage(details=found[0], summary=snapshot.summary))
+        return text(HTTPStatus.MULTIPLE_CHOICES, f"Several cases have keys that begin so:\n{keys}")
+    [details] = found
+    name = f"{reader.name} {details.case.key}"
+    return _rendered(environ, pages, snapshot, name, lambda: _case(source, snapshot, reader, details))
 
 
-def _page(pages: PageRenderer, snapshot: Snapshot, name: str, page: Page) -> Answer:
+def _front(source: PageSource, snapshot: Snapshot, reader: Reader) -> Page:
+    if reader.audience == "engineer":
+        return EngineerPage(reader=reader, wording=source.wording, snapshot=snapshot, consent=source.consent())
+    return StatusPage(
+        reader=reader,
+        records=source.records,
+        wording=source.wording,
+        summary=snapshot.summary,
+        consent=source.consent(),
+    )
+
+
+def _case(source: PageSource, snapshot: Snapshot, reader: Reader, details: CaseDetails) -> Page:
+    return CasePage(
+        reader=reader, records=source.records, wording=source.wording, details=details, summary=snapshot.summary
+    )
+
+
+def _rendered(
+    environ: WSGIEnvironment, pages: PageRenderer, snapshot: Snapshot, name: str, make: Callable[[], Page]
+) -> Answer:
     try:
-        return Answer(HTTPStatus.OK, HTML, pages.render(snapshot, name, page))
+        packed = pages.render(snapshot, name, make)
     except RenderFailed:
         log.exception("the page could not be rendered")
-        return _text(HTTPStatus.INTERNAL_SERVER_ERROR, in_brief(snapshot))
+        return text(HTTPStatus.INTERNAL_SERVER_ERROR, in_brief(snapshot))
+    headers = (("Vary", "Accept-Language, Accept-Encoding"),)
+    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        return Answer(HTTPStatus.OK, HTML, packed, (*headers, ("Content-Encoding", "gzip")))
+    return Answer(HTTPStatus.OK, HTML, gzip.decompress(packed), headers)
 
 
 def _metrics(environ: WSGIEnvironment, source: PageSource) -> Answer:
@@ -187,14 +203,18 @@ def _metrics(environ: WSGIEnvironment, source: PageSource) -> Answer:
 
 
 def _style() -> Answer:
-    style = resources.files("agent.web").joinpath("templates/style.css").read_bytes()
+    style = b"".join((_PACKAGE / sheet).read_bytes() for sheet in ("web/templates/style.css", "chart/style.css"))
     return Answer(HTTPStatus.OK, CSS, style)
 
 
-_FIXED: Mapping[str, Callable[[WSGIEnvironment, PageSource, PageRenderer], Answer]] = {
-    "/": lambda _, source, pages: _status_page(source, pages),
-    "/metrics": lambda environ, source, _: _metrics(environ, source),
-    "/healthz": lambda _, source, __: _probe(_stuck(source), "alive"),
-    "/readyz": lambda _, source, __: _probe(_unready(source), "ready"),
+def _icon() -> Answer:
+    return Answer(HTTPStatus.OK, SVG, (_PACKAGE / "web/templates/icon.svg").read_bytes())
+
+
+_FIXED: Mapping[str, Callable[[WSGIEnvironment, PageSource], Answer]] = {
+    "/metrics": _metrics,
+    "/healthz": lambda _, source: _probe(_stuck(source), "alive"),
+    "/readyz": lambda _, source: _probe(_unready(source), "ready"),
     "/style.css": lambda *_: _style(),
+    "/icon.svg": lambda *_: _icon(),
 }

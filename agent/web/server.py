@@ -1,34 +1,55 @@
 """The HTTP server: standard library only, asleep while nobody asks, and bounded in everything a client can spend.
 
 Chosen by measured idle cost (a thread blocked in select wakes never; other small servers wake once or twice a second).
+Longer than most files: what a client can spend is bounded in one place, from a handshake's first byte to an answer's last.
 """
 
 from __future__ import annotations
 
 import errno
-import http.client
 import io
 import os
-import selectors
 import socket
 import socketserver
 import sys
 import threading
 import time
-from typing import Any, cast
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, cast
 from wsgiref.types import WSGIApplication
 
-import structlog
+from agent.configuration.address import split_address
+from agent.logs import get_logger
+from agent.system.light_imports import leaving_out
+from agent.web.crew import Crew
 
-from agent.address import split_address
+with leaving_out({"html": (), "mimetypes": (), "shutil": (), "ssl": ()}):
+    from http.client import LineTooLong
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 MOST_CONNECTIONS = 16
 LARGEST_HEAD = 16 * 1024
 # A client that neither finishes asking nor reading within this time makes room for the next one.
 LONGEST_CONNECTION = 10.0
+# Where no more files can be opened, whoever waits to be accepted waits on; to try at once would keep a processor busy. Seconds.
+OUT_OF_FILES = 0.5
 
-log = structlog.get_logger()
+log = get_logger()
+
+
+class Context(Protocol):
+    """An ssl.SSLContext, without its module: that comes only with a web configuration."""
+
+    def wrap_socket(self, sock: socket.socket, *, server_side: bool, do_handshake_on_connect: bool) -> socket.socket:
+        """Return `sock` encrypted."""
+
+
+Tls = Callable[[], Context | None]
+
+
+def no_tls() -> None:
+    """Serve without encryption."""
 
 
 class ListenError(Exception):
@@ -43,26 +64,31 @@ def can_listen(listen: str) -> None:
 class WebServer:
     """Serves `app` at `listen` (`HOST:PORT`, port 0 for any free one) from `start` to `stop`."""
 
-    def __init__(self, listen: str, app: WSGIApplication) -> None:
+    def __init__(self, listen: str, app: WSGIApplication, tls: Tls = no_tls) -> None:
+        """`tls` is asked at each connection with what it is encrypted."""
         self._listen = listen
         self._app = app
+        self._tls = tls
         self._server: _Server | None = None
 
     def start(self) -> None:
-        """Bind and serve from a thread of its own. Raises ListenError."""
+        """Bind and serve, from threads of its own. Raises ListenError."""
         self._server = _bind(self._listen)
         self._server.set_app(self._app)
-        self._wake, woken = socket.socketpair()
-        self._thread = threading.Thread(target=_serve, args=(self._server, woken), name="web", daemon=True)
-        self._thread.start()
+        self._server.tls = self._tls
+        self._crew = Crew(self._server)
 
     def stop(self) -> None:
         """Take no more requests and free the port at once; answers under way end with the process. May be called twice."""
         if self._server is not None:
-            self._wake.close()
-            self._thread.join()
+            self._crew.end()
             self._server.server_close()
             self._server = None
+
+    @property
+    def scheme(self) -> str:
+        """How addresses of pages begin."""
+        return "https" if self._tls() else "http"
 
     @property
     def address(self) -> str:
@@ -72,15 +98,6 @@ class WebServer:
         host, port = self._server.server_address[:2]
         text = host.decode() if isinstance(host, bytes) else str(host)
         return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
-
-
-def _serve(server: _Server, woken: socket.socket) -> None:
-    """Answer until the other end of `woken` is closed; asleep in between, without a time-out."""
-    with woken, selectors.DefaultSelector() as selector:
-        selector.register(server, selectors.EVENT_READ)
-        selector.register(woken, selectors.EVENT_READ)
-        while all(key.fileobj is not woken for key, _ in selector.select()):
-            server.handle_request()
 
 
 def _bind(listen: str) -> _Server:
@@ -110,16 +127,15 @@ def _explain(listen: str, error: OSError) -> str:
     return f"cannot listen on {listen}: {error.strerror or error}; {choose}"
 
 
-class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    """A thread per connection, at most MOST_CONNECTIONS of them; one that overstays makes room when others wait."""
+class _Server(WSGIServer):
+    """At most MOST_CONNECTIONS at a time, each served by a thread of a Crew; one that overstays makes room when others wait."""
 
-    daemon_threads = True
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two programs share the port
     request_queue_size = 64
-    timeout = 0  # handle_request is called when a connection waits; should it be gone again, do not block
 
     def __init__(self, family: socket.AddressFamily, address: tuple[str, int]) -> None:
         self.address_family = family
+        self.tls: Tls = no_tls
         self._since: dict[socket.socket, float] = {}
         self._counting = threading.Lock()
         super().__init__(address, _Handler)
@@ -130,24 +146,57 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Hand the connection to a thread, or refuse it when too many are open."""
+    def server_activate(self) -> None:
+        """Listen, and do not block in accept: a connection that was seen waiting may be gone again."""
+        super().server_activate()
+        self.socket.settimeout(0)
+
+    def take(self) -> Callable[[], None] | None:
+        """Accept a connection, and return what serves it; refuse it, when too many are open, and return None."""
+        try:
+            request, client_address = self.get_request()
+        except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                time.sleep(OUT_OF_FILES)
+            return None
         with self._counting:
-            if len(self._since) >= MOST_CONNECTIONS:
-                self._hang_up_overdue()
-                admitted = False
-            else:
+            if len(self._since) < MOST_CONNECTIONS:
                 self._since[request] = time.monotonic()
-                admitted = True
-        if admitted:
-            super().process_request(request, client_address)
-            return
+                return partial(self._serve, request, client_address)
+            self._hang_up_overdue()
         request.settimeout(0)
         try:
             request.send(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
         except OSError:
             log.debug("a refused connection was gone already")
         self.shutdown_request(request)
+        return None
+
+    def _serve(self, request: Any, client_address: Any) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except Exception:  # noqa: BLE001 - whatever a client does, it is told in one place and the next one is served
+            self.handle_error(request, client_address)
+        finally:
+            self.shutdown_request(request)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer, after the handshake if there is one; it is done here, where a client that is slow at it keeps nobody."""
+        context = self.tls()
+        if context is None:
+            super().finish_request(request, client_address)
+            return
+        request.settimeout(LONGEST_CONNECTION)
+        encrypted = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+        with self._counting:
+            self._since[encrypted] = self._since.pop(
+                request
+            )  # so that it can be hung up: the other has lost its socket
+        try:
+            encrypted.do_handshake()  # type: ignore[attr-defined]  # an ssl.SSLSocket
+            super().finish_request(encrypted, client_address)
+        finally:
+            self.shutdown_request(encrypted)
 
     def _hang_up_overdue(self) -> None:
         """End the connections that overstay; their own threads then close them."""
@@ -187,7 +236,7 @@ class _Handler(WSGIRequestHandler):
         """Answer one request; an over-long request line is answered before anything else is read."""
         try:
             super().handle()
-        except http.client.LineTooLong:
+        except LineTooLong:
             self.requestline = self.request_version = self.command = ""
             self.send_error(431)
 
@@ -210,7 +259,7 @@ class _BoundedHead:
         line = self._stream.readline(min(size, self._left + 1) if size >= 0 else self._left + 1)
         self._left -= len(line)
         if self._left < 0:
-            raise http.client.LineTooLong("request head")
+            raise LineTooLong("request head")
         return line
 
     def close(self) -> None:

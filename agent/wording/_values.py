@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from agent.settings import DAY, HOUR, MINUTE
+from agent.configuration.settings import DAY, HOUR, MINUTE
+from thresholds import Forecast
 
 _SIZES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _MONTH = 365.25 / 12 * DAY
@@ -26,6 +27,22 @@ class Span(NamedTuple):
 
     number: int
     unit: SpanUnit
+
+
+#: seconds from now beyond which a date says nothing, and beyond which calendars end
+FARTHEST = 36_500 * DAY
+
+
+def reachable(forecast: Forecast | None, now: float) -> Forecast | None:
+    """Return `forecast` as calendars can show it: a slow drift may be told to end in ten thousand years."""
+    if forecast is None:
+        return None
+    farthest, latest = now + FARTHEST, forecast.latest
+    return Forecast(
+        earliest=min(forecast.earliest, farthest),
+        expected=min(forecast.expected, farthest),
+        latest=None if latest is None or latest > farthest else latest,
+    )
 
 
 def span(seconds: float) -> Span:
@@ -61,10 +78,15 @@ def size(amount: float) -> str:
     >>> size(456.07e9), size(512)
     ('456.1 GB', '512 B')
     """
+    return " ".join(sized(amount))
+
+
+def sized(amount: float) -> tuple[str, str]:
+    """Return bytes as a number and its decimal unit."""
     for factor, unit in _SIZES:
         if abs(amount) >= 0.9995 * factor:
-            return f"{amount / factor:.1f} {unit}"
-    return f"{amount:.0f} B"
+            return f"{amount / factor:.1f}", unit
+    return f"{amount:.0f}", "B"
 
 
 def percent(ratio: float) -> str:
@@ -73,8 +95,13 @@ def percent(ratio: float) -> str:
     >>> percent(0.912), percent(0.9999), percent(1.0), percent(0.5)
     ('91.2 %', '99.9 %', '100 %', '50 %')
     """
+    return f"{percentage(ratio)} %"
+
+
+def percentage(ratio: float) -> str:
+    """Return a ratio (0 to 1) as the number of percent that it is; never rounded up to all of it."""
     shown = ratio if ratio >= 1 else min(ratio, 0.999)
-    return f"{shown * 100:.1f}".removesuffix(".0") + " %"
+    return f"{shown * 100:.1f}".removesuffix(".0")
 
 
 def number(amount: float) -> str:

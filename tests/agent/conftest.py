@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.model import Case
+from agent.following.model import Case
 from agent.status import CollectorRun, Desk, HeldCase, Queue, Snapshot
 from agent.store import Store
 from collectors import CouldNotCheck, Reading

@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from agent.case_details import case_details
-from agent.demo import CUSTOMER, play
-from agent.model import OperationKind
+from agent.demo import CUSTOMER, ENGINEER, play
+from agent.following.model import OperationKind
 from agent.store import Store
-from ticketing_clients import ActKind, TicketRef
+from ticketing_clients import ActKind, TicketRef, to_plain
 from ticketing_clients.local import FILE_NAME
 
 
@@ -43,7 +43,7 @@ def test_a_case_is_told_with_summary_story_and_ticket(folder, case):
     assert [entry.at for entry in told.time_line] == sorted(entry.at for entry in told.time_line)
     assert told.ticket is not None
     assert told.ticket.id == case.ticket.id
-    assert [comment.by for comment in told.ticket.comments] == ["", ""]
+    assert [comment.by for comment in told.ticket.comments] == ["", "", ""]
     assert case.opened_at < told.ticket.comments[0].at < told.ticket.comments[1].at
 
 
@@ -53,14 +53,30 @@ def test_the_story_is_in_plain_words(folder, case):
         ("opened", ""),
         ("ticket opened at the desk", ""),
         ("time agreed to", CUSTOMER),
+        ("comment written at the desk", ""),
+        ("calendar entry attached at the desk", ""),
+        ("taken note of", ENGINEER),
+        ("first answered in time", ""),
         ("healthy readings", ""),
         ("recovery verified", ""),
         ("comment written at the desk", ""),
         ("confirmed", CUSTOMER),
         ("closed: a person said so", ""),
+        ("settled in time", ""),
         ("comment written at the desk", ""),
         ("ticket resolved at the desk", ""),
     ]
+
+
+def test_what_was_sent_is_there_as_it_was_sent(folder, case):
+    """The ticket with its title and the comments, oldest first, each as it was rendered then; the desk's copy says the same."""
+    told = details(folder, case)
+    opening, *comments = told.sent
+    assert opening.title == told.ticket.title
+    assert to_plain(opening.body).strip() == told.ticket.body.strip()
+    assert [one.at for one in told.sent] == sorted(one.at for one in told.sent)
+    assert comments
+    assert all(one.public and not one.title for one in comments)
 
 
 def test_every_act_of_a_person_has_its_words(tmp_path, case):

@@ -10,7 +10,7 @@ from agent.cli import main
 from agent.commands import COMMANDS, status
 
 # What only a command needs, and its help does not.
-HEAVY = {"rich", "structlog", "sqlite3", "requests", "jinja2", "psutil", "agent.config"}
+HEAVY = {"rich", "structlog", "sqlite3", "requests", "jinja2", "psutil", "agent.configuration.config"}
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from agent import collecting
 from agent.collecting import RETRY_AFTER, CollectionRunner, ConfiguredCollector, HostAccess
+from agent.configuration.secrets import Secrets
 from collectors import (
     CollectorError,
     CollectorOptions,
@@ -80,7 +82,7 @@ def hanging():
     collector.gate.set()
 
 
-def configured(name, collector, *, every=0.0, within=30.0, **options):
+def configured(name, collector, *, every=0.0, within=30.0, unhurried=False, **options):
     """Return `collector` as configuration would; `every` and `within` are its plugin's own interval and deadline."""
     plugin = CollectorPlugin(
         name=name,
@@ -90,6 +92,7 @@ def configured(name, collector, *, every=0.0, within=30.0, **options):
         readings=(),
         interval=every,
         deadline=within,
+        unhurried=unhurried,
     )
     return ConfiguredCollector(plugin=plugin, options=CollectorOptions(**options), collector=collector)
 
@@ -213,6 +216,21 @@ def test_a_hung_collector_is_left_behind_and_never_started_twice(hanging):
     assert len(threads()) == 1
 
 
+def test_told_to_leave_a_round_ends_at_once_and_what_hangs_could_not_be_checked(hanging):
+    """Its deadline is an hour away; what had been read by the others counts."""
+    runner = CollectionRunner(
+        [configured("good", Scripted(["b"])), configured("hung", hanging, deadline=3600.0)], Hand()
+    )
+    leaving = threading.Timer(SOON, runner.leave)
+    leaving.start()
+    collection = runner.collect(AT)
+    leaving.join()
+    assert [reading.name for reading in collection.readings] == ["b"]
+    _, hung = collection.outcomes
+    assert not hung.success
+    assert "told to end" in hung.reason
+
+
 def test_a_late_result_is_thrown_away_and_the_next_run_counts(hanging):
     """What it read when it should have is old by now."""
     runner = CollectionRunner([configured("slow", hanging, deadline=SOON)], Hand())
@@ -222,6 +240,59 @@ def test_a_late_result_is_thrown_away_and_the_next_run_counts(hanging):
         thread.join()
     assert values(runner.collect(AT + 60)) == {"late": 2.0}
     assert hanging.runs == 2
+
+
+def test_an_unhurried_collector_is_not_waited_for(hanging):
+    """The cycle goes on without it, nothing reads healthy meanwhile, and what it found counts in a later cycle."""
+    slow = configured("slow", hanging, every=3600.0, unhurried=True)
+    runner = CollectionRunner([slow, configured("good", Scripted(["b"]))], Hand(), patient=False)
+    first = runner.collect(AT)
+    assert values(first) == {"b": 1.0}
+    assert [one.reason for one in first.unchecked] == ["its first run has not finished yet"]
+    hanging.gate.set()
+    for thread in threads():
+        thread.join()
+    second = runner.collect(AT + 60)
+    assert values(second) == {"late": 1.0, "b": 2.0}
+    assert second.unchecked == ()
+    assert hanging.runs == 1
+
+
+def test_an_unhurried_collector_keeps_its_last_result_while_it_looks_again(hanging):
+    """Until the new one is there; a deadline ends its time like any other's."""
+    clock = Hand()
+    hanging.gate.set()
+    runner = CollectionRunner([configured("slow", hanging, every=3600.0, unhurried=True)], clock, patient=False)
+    runner.collect(AT)
+    for thread in threads():
+        thread.join()
+    assert values(runner.collect(AT)) == {"late": 1.0}
+    hanging.gate.clear()
+    clock.time += 3600
+    assert values(runner.collect(AT)) == {"late": 1.0}
+    clock.time += 31
+    assert [one.reason for one in runner.collect(AT).unchecked] == ["did not finish in 30 s"]
+
+
+def test_a_patient_runner_waits_for_all(hanging):
+    """A command has one cycle only."""
+    hanging.gate.set()
+    runner = CollectionRunner([configured("slow", hanging, unhurried=True)], Hand())
+    assert values(runner.collect(AT)) == {"late": 1.0}
+
+
+def test_quick_collectors_share_a_thread(monkeypatch):
+    """One for each would cost more than most of what they do. That what takes long keeps its own is seen where one hangs."""
+    monkeypatch.setattr(collecting, "QUICK", 60.0)  # whatever else this machine does
+    used = []
+
+    def note(_at):
+        used.append(threading.current_thread())
+        yield Reading("noted", 1.0, "count", {}, AT)
+
+    CollectionRunner([configured(name, Scripted(note)) for name in ("one", "two", "three")], Hand()).collect(AT)
+    assert len(used) == 3
+    assert len(set(used)) == 1
 
 
 def test_hung_collectors_wait_side_by_side():
@@ -294,6 +365,18 @@ def test_a_change_is_logged_once_and_a_trace_only_for_debugging(logs):
     assert [log["exc_info"] for log in logs if log["log_level"] == "debug"] == [True, True]
 
 
+def test_gaps_are_logged_when_they_come_and_when_they_are_gone(logs):
+    """Once, however long a mount hangs; another one meanwhile is on the page and in the metrics."""
+    gap, other = CouldNotCheck("", {"mountpoint": "/srv"}, "hangs"), CouldNotCheck("", {"mountpoint": "/mnt"}, "hangs")
+    collector = Scripted(["a"], ["a", gap], ["a", gap, other], ["a", other], ["a"])
+    runner = CollectionRunner([configured("a", collector)], Hand())
+    for _ in range(5):
+        runner.collect(AT)
+    told = [(log["log_level"], log["event"]) for log in logs]
+    assert told == [("info", "could not check all"), ("info", "all is checked again")]
+    assert (logs[0]["what"], logs[0]["reason"], logs[0]["more"]) == ({"mountpoint": "/srv"}, "hangs", 0)
+
+
 def test_a_collector_reads_below_the_root_it_is_given():
     """A container mounts the host elsewhere."""
     assert HostAccess(Path("/host")).path("/proc/stat") == Path("/host/proc/stat")
@@ -305,3 +388,14 @@ def test_a_collectors_child_that_fails_to_run_is_its_failure():
     with pytest.raises(CollectorError, match="cannot run /nonexistent/x"):
         HostAccess().run(["/nonexistent/x"], timeout=1)
     assert HostAccess().run(["/bin/echo", "a"], timeout=30).output == "a\n"
+
+
+def test_a_collector_gets_a_secret_by_its_name(tmp_path):
+    """Read anew each time; one that is not there is a failure that says where it was looked for."""
+    file = tmp_path / "token"
+    access = HostAccess(secrets=Secrets({"token": str(file)}))
+    with pytest.raises(CollectorError, match=str(file)):
+        access.secret("token")
+    for text in ("first", "second"):
+        file.write_text(f"{text}\n")
+        assert access.secret("token") == text

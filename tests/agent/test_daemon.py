@@ -10,19 +10,20 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
+from agent.configuration.plugins import COLLECTORS
 from agent.daemon import Daemon
+from agent.delivery.orders import Orders
 from agent.store import StoreDamaged
 
 FORETELL = [str(Path(sys.executable).with_name("foretell")), "run"]
 DAY = 86_400.0
-NO_COLLECTORS = "\n".join(
-    f"collectors.{name}.enabled = false" for name in ("cpu", "disk", "memory", "services", "software")
-)
+NO_COLLECTORS = "\n".join(f"collectors.{name}.enabled = false" for name in COLLECTORS.built_in())
 
 
 class Hours:
@@ -46,10 +47,17 @@ class Resident:
         self.ticks = threading.Semaphore(0)
         self.damage: StoreDamaged | None = None
         self.stopped = False
+        self.silent = 0.0
+
+    def seconds_since_cycle(self) -> float:
+        return self.silent
 
     def tick(self) -> None:
         self.fatal = self.damage
         self.ticks.release()
+
+    def hurry(self) -> None:
+        """There are none."""
 
     def stop(self) -> None:
         self.stopped = True
@@ -72,7 +80,7 @@ class Server:
 def resident(monkeypatch) -> Iterator[Resident]:
     """Return a resident for a daemon whose main thread looks at the clock all the time; signals are left as they were."""
     monkeypatch.setattr("agent.daemon.WATCH_SECONDS", 0.01)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
     yield Resident()
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -104,7 +112,7 @@ def test_a_clock_moved_by_a_day_neither_stops_the_cycles_nor_floods_them(residen
         seen.append(resident.ticks.acquire(timeout=0.1))
 
     thread = meanwhile(move)
-    Daemon(resident, server, clock, cycle=3600).run()  # type: ignore[arg-type]
+    Daemon(resident, server, clock, cycle=3600, orders=Orders()).run()  # type: ignore[arg-type]
     thread.join()
     assert seen == [True, True, False]
     assert server.calls == ["start", "stop"]
@@ -116,9 +124,31 @@ def test_damaged_records_end_it_with_an_error(resident):
     resident.damage = StoreDamaged(Path("/state"), "it is damaged", "restart the agent, which sets it aside")
     server = Server()
     with pytest.raises(StoreDamaged, match="is damaged"):
-        Daemon(resident, server, Hours(), cycle=3600).run()  # type: ignore[arg-type]
+        Daemon(resident, server, Hours(), cycle=3600, orders=Orders()).run()  # type: ignore[arg-type]
     assert resident.stopped
     assert server.calls == ["start", "stop"]
+
+
+@pytest.mark.parametrize(("silent", "told"), [(0.0, True), (3 * 3600.0, False)])
+def test_the_service_manager_hears_of_it_only_while_cycles_finish(resident, tmp_path, monkeypatch, silent, told):
+    """Ready at the start, alive while the cycle has its pulse: of one that hangs it hears nothing, and starts the agent anew."""
+    resident.silent = silent
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        manager.settimeout(0.2)
+        heard = []
+
+        def listen() -> None:
+            resident.ticks.acquire(timeout=5)
+            with suppress(TimeoutError):
+                while len(heard) < 3:
+                    heard.append(manager.recv(1000).decode())
+
+        thread = meanwhile(listen)
+        Daemon(resident, Server(), Hours(), cycle=3600, orders=Orders()).run()  # type: ignore[arg-type]
+        thread.join()
+    assert heard == (["READY=1", "WATCHDOG=1", "WATCHDOG=1"] if told else ["READY=1"])
 
 
 @pytest.fixture
@@ -151,6 +181,7 @@ def test_it_serves_until_it_is_told_to_stop_and_leaves_nothing_behind(daemon, nu
     children = psutil.Process(daemon.pid).children(recursive=True)
     daemon.send_signal(number)
     assert daemon.wait(10) == 0
-    assert not [child for child in children if child.is_running()]
+    # One that nobody has waited for yet is gone all the same.
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)

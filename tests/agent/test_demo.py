@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from agent.case_details import case_details
-from agent.demo import CUSTOMER, HOST, load_demo_configuration, play, tickets
+from agent.demo import CUSTOMER, ENGINEER, HOST, load_demo_configuration, play, tickets
 from agent.store import Store
 
 
@@ -33,12 +33,13 @@ def test_the_week_is_a_week(week):
 
 
 def test_one_problem_is_one_ticket(week):
-    """It is resolved in the end, and carries the recovery and the report."""
+    """It is resolved in the end, and carries what was agreed, the recovery and the report."""
     folder, _ = week
     [ticket] = tickets(folder)
     assert ticket.status == "resolved"
-    assert [comment.public for comment in ticket.comments] == [True, True]
-    recovered, report = (comment.text for comment in ticket.comments)
+    assert [comment.public for comment in ticket.comments] == [True, True, True]
+    agreed, recovered, report = (comment.text for comment in ticket.comments)
+    assert "Agreed for the work" in agreed
     assert "in order again" in recovered
     assert "a person has confirmed it" in report
 
@@ -65,6 +66,7 @@ def test_the_case_ends_confirmed_by_the_played_customer(week):
     assert case.closed_by == "person"
     assert [(act.kind, act.option, act.by) for act in case.acts] == [
         ("accept_window", 1, CUSTOMER),
+        ("acknowledge", None, ENGINEER),
         ("confirm", None, CUSTOMER),
     ]
     assert ("confirmed", CUSTOMER) in story

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from agent.collecting import Collection
-from agent.config import load
-from agent.host import HostIdentity
+from agent.configuration.config import load
 from agent.pipeline import Pipeline
 from agent.store import History, Store
+from agent.system.host import HostIdentity
 from collectors import Reading
 
 HOUR, DAY = 3600.0, 86400.0

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from agent.configuration.plugins import COLLECTORS
+from agent.following.model import Care, KeptPromises, Promise
 from agent.metrics import Metrics
-from agent.plugins import COLLECTORS
 from agent.status import Desk, Snapshot
 from collectors import Reading
 
@@ -162,3 +163,24 @@ def test_a_reading_without_a_number_says_so(snapshot):
     """Where the source itself says "no number", the series is there and is NaN."""
     unknown = msgspec.structs.replace(snapshot, readings=[Reading("fan_speed_ratio", float("nan"), "ratio", {}, 0.0)])
     assert "foretell_fan_speed_ratio NaN" in page(unknown)
+
+
+def test_promises_are_counted_and_what_is_due_is_shown(snapshot):
+    """Kept and missed by priority; the next due time of what is open, and how much of that may be missed."""
+    promise = Promise(
+        priority="P1", since=100.0, answer_due=200.0, answer_warning=180.0, fix_due=400.0, fix_warning=350.0
+    )
+    watched = Care(promise=promise, answered_at=150.0, warned=("first_response", "fix"), settled=("first_response",))
+    case = msgspec.structs.replace(snapshot.cases[0], care=watched)
+    counted = [KeptPromises(promised="first_response", priority="P1", kept="missed", count=3)]
+    text = page(msgspec.structs.replace(snapshot, cases=[case], promises=counted))
+    found = values(text)
+    assert (
+        found[("foretell_sla_promises_total", ("kept", "missed"), ("priority", "P1"), ("promised", "first_response"))]
+        == 3
+    )
+    assert found[("foretell_sla_due_timestamp_seconds", ("promised", "fix"))] == 400.0
+    assert ("foretell_sla_due_timestamp_seconds", ("promised", "first_response")) not in found
+    assert found[("foretell_sla_at_risk", ("promised", "fix"))] == 1
+    assert found[("foretell_sla_at_risk", ("promised", "first_response"))] == 0
+    assert lint(text) == (0, "")

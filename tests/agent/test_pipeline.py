@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.cases import RECURRENCE_PERIOD, case_key
 from agent.collecting import Collection
-from agent.config import Configuration
-from agent.host import HostIdentity
-from agent.model import Adopted, Case, Delivered
-from agent.outbox import Outbox
+from agent.configuration.config import Configuration
+from agent.configuration.settings import DAY, HOUR, MINUTE, Settings
+from agent.delivery.outbox import Outbox
+from agent.following.cases import RECURRENCE_PERIOD, case_key
+from agent.following.model import Adopted, Case, Delivered, Maintenance, Observed
 from agent.pipeline import Cycle, Pipeline
-from agent.settings import DAY, HOUR, MINUTE, Settings
 from agent.store import History, Store, StoreDamaged, StoreUnavailable
+from agent.system.host import HostIdentity
 from collectors import CouldNotCheck, Reading
 from thresholds import Rule, Selector
 from thresholds.level import Level, LevelLimits
@@ -45,9 +45,9 @@ class Host:
 
     def start(self) -> None:
         """Begin, or begin again as after a crash."""
-        self.store = Store.open(self.folder, now=NOW - 30 * DAY)
+        self.store = Store.open(self.folder, now=self.now - 30 * DAY)
         threshold = Level(LevelLimits(warning=90.0))
-        configuration = Configuration(settings=Settings(), source=None, zone="UTC", rules=((RULE, threshold),))
+        configuration = Configuration(settings=Settings(), file=None, zone="UTC", rules=((RULE, threshold),))
         history = History(self.store, configuration.settings.history)
         host = HostIdentity(id="h1", name="web01", os="")
         self.pipeline = Pipeline(configuration, host, self.store, history, lambda _: self.collection)
@@ -173,6 +173,21 @@ def test_old_closed_cases_leave_memory_but_not_the_records(host):
     assert host.case().state == "closed"
 
 
+def test_a_reopening_that_the_desk_refused_ends_with_the_case(host):
+    """Somebody who has it tried again later must not open the ticket for nobody; people had deleted it meanwhile."""
+    host.open()
+    host.close()
+    host.cycle(a=FULL)
+    host.cycle(5 * MINUTE, a=FULL)
+    [reopening] = [one.operation for one in host.outbox.all({"queued"}) if one.operation.kind == "reopen"]
+    host.outbox.reject(reopening.id, "rejected", "422", host.now)
+    host.store.put_event(Observed(case=key_of("a"), state=None, at=host.now))
+    host.cycle(a=EMPTY)
+    host.cycle(HOUR, a=EMPTY)
+    assert host.case().state == "closed"
+    assert not host.outbox.requeue(reopening.id)
+
+
 def test_a_problem_that_comes_back_after_months_is_the_same_case(host):
     """With a new ticket; its operations are numbered on, for the desk knows the earlier ones by their numbers."""
     host.open()
@@ -181,7 +196,7 @@ def test_a_problem_that_comes_back_after_months_is_the_same_case(host):
     host.cycle(RECURRENCE_PERIOD + DAY, b=EMPTY)
     host.cycle(a=FULL)
     [operation] = host.cycle(5 * MINUTE, a=FULL).queued
-    assert (operation.kind, operation.id) == ("open", f"{key_of('a')[:16]}-{before + 1}")
+    assert (operation.kind, operation.id) == ("open", f"{key_of('a')[:16]}-{host.store.mark}-{before + 1}")
 
 
 def test_a_problem_that_is_over_while_the_desk_is_away_is_not_told_any_more(host):
@@ -231,7 +246,7 @@ def test_news_of_a_case_that_nobody_knows_are_let_go(host):
 
 def test_maintenance_holds_openings_back_and_ends_by_itself(host):
     """At the time that was set."""
-    host.store.maintenance_until = host.now + HOUR
+    host.store.maintenance = Maintenance(since=host.now, until=host.now + HOUR)
     host.cycle(a=FULL)
     assert host.cycle(30 * MINUTE, a=FULL).cases[key_of("a")].hold == "maintenance"
     assert len(host.cycle(30 * MINUTE, a=FULL).queued) == 1
@@ -257,3 +272,17 @@ def _damaged(folder: Path) -> object:
         raise StoreDamaged(folder, "it is damaged", "restart the agent, which sets it aside")
 
     return fail
+
+
+def test_who_lost_the_records_does_not_count_from_one_again(host):
+    """What was said before still stands on the ticket: were it marked alike, the desk would be believed to have it already."""
+    host.cycle(a=FULL)
+    before = {operation.id for operation in host.cycle(5 * MINUTE, a=FULL).queued}
+    host.store.close()
+    for file in host.folder.glob("agent.sqlite*"):
+        file.unlink()
+    host.start()
+    host.cycle(a=FULL)
+    again = {operation.id for operation in host.cycle(5 * MINUTE, a=FULL).queued}
+    assert len(before) == len(again) == 1
+    assert before != again

@@ -9,40 +9,23 @@ import msgspec
 import pytest
 
 from agent.clock import HostClock
-from agent.config import load
+from agent.configuration.config import load
 from agent.daemon import make_resident
-from agent.folder import StateFolder
-from agent.host import GENERATED_ID
 from agent.rehearsal import rehearse
 from agent.store import Store
+from agent.system.folder import StateFolder
+from agent.system.host import GENERATED_ID
+from only import LOW_MEMORY, only
 
 NOW = 1_795_600_800.0  # 2026-11-25 10:00 UTC
-LOW_MEMORY = """
-[customer]
-zone = "UTC"
-[rules.low_memory]
-summary = "Little memory is left"
-kind = "level"
-for = "10m"
-select.reading = "memory_available_bytes"
-limits.warning = 1e15
-limits.warning_clear = 2e15
-limits.direction = "below"
-[rules.memory_exhausted]
-enabled = false
-[collectors]
-cpu.enabled = false
-disk.enabled = false
-services.enabled = false
-software.enabled = false
-"""
+WAITED_FOR = LOW_MEMORY.replace("kind =", 'for = "10m"\nkind =') + '[customer]\nzone = "UTC"\n' + only("memory")
 
 
 @pytest.fixture
 def config(tmp_path):
     """A rule that every host breaks, and that waits ten minutes before it is believed."""
     path = tmp_path / "foretell.toml"
-    path.write_text(LOW_MEMORY)
+    path.write_text(WAITED_FOR)
     return path
 
 
@@ -137,7 +120,7 @@ def test_beside_a_running_agent_it_sees_what_is_not_in_the_main_file_yet(run, co
 
 def test_a_host_without_a_machine_id_keeps_the_agents(run, config, tmp_path, monkeypatch):
     """Another id would make another key of every case."""
-    monkeypatch.setattr("agent.host._hashed_machine_id", lambda _: None)
+    monkeypatch.setattr("agent.system.host._hashed_machine_id", lambda _: None)
     agent_runs(config, tmp_path / "state", NOW - 900)
     assert run().snapshot.host_id == (tmp_path / "state" / GENERATED_ID).read_text()
 

@@ -9,18 +9,18 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from agent.cases import case_key
 from agent.collecting import Collection
-from agent.config import Configuration
-from agent.consent_record import RECORD
+from agent.configuration.config import Configuration
+from agent.configuration.settings import DAY, HOUR, MINUTE, HostSettings, Settings
+from agent.consent.record import RECORD
 from agent.daemon import make_resident
-from agent.folder import StateFolder
-from agent.model import DeskHealth, Operation
-from agent.outbox import Outbox
+from agent.delivery.outbox import Outbox
+from agent.following.cases import case_key
+from agent.following.model import DeskHealth, Operation
 from agent.resident import COURIER_PATIENCE, FIRST_DELIVERY, Resident
-from agent.settings import DAY, HOUR, MINUTE, HostSettings, Settings
 from agent.status import Snapshot, read_summary
 from agent.store import Store, StoreDamaged, StoreUnavailable
+from agent.system.folder import StateFolder
 from collectors import Reading
 from thresholds import Rule, Selector
 from thresholds.level import Level, LevelLimits
@@ -67,6 +67,9 @@ class Dispatcher:
             raise outcome
         return outcome
 
+    def recall(self) -> None:
+        self.calls.append("recalled")
+
     def clock_moved(self, step: float) -> None:
         self.calls.append(f"moved {step:g}")
 
@@ -87,7 +90,7 @@ class Agent:
         self.level = 99.0
         settings = Settings(host=HostSettings(id="h1"))
         self.configuration = Configuration(
-            settings=settings, source=None, zone="UTC", rules=((RULE, Level(LevelLimits(warning=90.0))),)
+            settings=settings, file=None, zone="UTC", rules=((RULE, Level(LevelLimits(warning=90.0))),)
         )
         self.folder = StateFolder(folder)
         self.start()
@@ -234,9 +237,42 @@ class TestTrouble:
         with monkeypatch.context() as patch, capture_logs() as logs:
             patch.setattr(agent.resident.pipeline, "collect", lambda _: 1 / 0)
             agent.tick()
-        assert [one["event"] for one in logs] == ["the cycle failed"]
+        assert [one["event"] for one in logs] == ["the cycle failed", "degraded"]
         assert agent.resident.seconds_since_cycle() == MINUTE
         assert agent.tick().cycle == 2
+
+    def test_ticks_that_fail_are_logged_once_and_shown(self, agent, monkeypatch):
+        """On the page and in the metrics, which are of the last cycle that finished otherwise."""
+        agent.tick()
+        with monkeypatch.context() as patch, capture_logs() as logs:
+            patch.setattr(agent.resident.pipeline, "collect", lambda _: 1 / 0)
+            for _ in range(3):
+                snapshot = agent.tick()
+        assert [one["event"] for one in logs] == ["the cycle failed", "degraded"]
+        assert "division by zero" in snapshot.degraded["cycle"]
+        assert snapshot.cycle_at == NOW + MINUTE
+        assert 'foretell_degraded{mode="cycle"} 1.0' in agent.resident.metrics("")[1].decode()
+        assert agent.tick().degraded == {}
+
+    def test_a_tick_that_fails_in_its_own_showing_still_ends(self, agent, monkeypatch):
+        """What shows troubles may be what fails."""
+        agent.tick()
+        with monkeypatch.context() as patch:
+            patch.setattr(agent.resident._metrics, "update", lambda _: 1 / 0)
+            agent.tick()
+        assert agent.tick().degraded == {}
+
+    def test_records_that_were_set_aside_are_told_until_a_person_has_removed_them(self, agent):
+        """After the restart, too: a disk that damages files goes on to."""
+        assert agent.tick().degraded == {}
+        aside = agent.path / "agent.sqlite.damaged-20260101T000000Z"
+        aside.write_bytes(b"not a database")
+        with capture_logs() as logs:
+            agent.tick()
+            assert aside.name in agent.tick().degraded["set_aside"]
+        assert [one["event"] for one in logs] == ["degraded"]
+        aside.unlink()
+        assert agent.tick().degraded == {}
 
     def test_damaged_records_are_for_a_new_start(self, agent, monkeypatch):
         """The daemon ends with them."""
@@ -246,6 +282,15 @@ class TestTrouble:
 
         monkeypatch.setattr(agent.store, "save_case", damaged)
         agent.resident.tick()
+        assert isinstance(agent.resident.fatal, StoreDamaged)
+
+    def test_damage_that_only_a_courier_has_met_is_for_a_new_start_too(self, agent):
+        """What the daemon has read of the file may be whole still; its couriers deliver nothing any more."""
+        agent.dispatcher.outcomes = [{"rt": "failed"}, {"rt": "failed"}]
+        agent.tick()
+        assert agent.resident.fatal is None
+        (agent.path / "agent.sqlite-damaged").touch()
+        agent.tick()
         assert isinstance(agent.resident.fatal, StoreDamaged)
 
 
@@ -259,7 +304,7 @@ class TestAClockThatIsMoved:
         agent.clock.wall += step
         agent.tick(4 * MINUTE)
         assert agent.resident.pipeline.cases[KEY].state == "pending"
-        assert agent.dispatcher.calls[-2] == f"moved {step:g}"
+        assert agent.dispatcher.calls[-3:-1] == ["recalled", f"moved {step:g}"]
         agent.tick(MINUTE)
         assert agent.resident.pipeline.cases[KEY].state == "open"
 
@@ -274,6 +319,24 @@ class TestAClockThatIsMoved:
         assert agent.resident.pipeline.cases[KEY].state == "pending"
         agent.tick(MINUTE)
         assert agent.resident.pipeline.cases[KEY].state == "open"
+
+    @pytest.mark.parametrize("step", [DAY, -DAY])
+    def test_it_is_unsure_for_a_few_cycles(self, agent, step):
+        """And then sure again: a clock that is put right once is no reason for an alarm."""
+        agent.tick()
+        agent.clock.wall += step
+        with capture_logs() as logs:
+            said = [agent.tick().degraded.get("clock", "") for _ in range(4)]
+        assert f"{step:+,.0f} s" in said[0]
+        assert [bool(one) for one in said] == [True, True, True, False]
+        assert [one["event"] for one in logs] == ["the clock was moved", "degraded", "no longer degraded"]
+
+    def test_one_that_is_moved_again_and_again_stays_unsure(self, agent):
+        """Which is what an alarm is for; each move is in the log."""
+        agent.tick()
+        for _ in range(6):
+            agent.clock.wall += HOUR
+            assert "clock" in agent.tick().degraded
 
     def test_what_waits_for_the_desk_waits_no_longer_for_it(self, agent):
         """Set back by twenty hours, a minute's wait stays a minute."""

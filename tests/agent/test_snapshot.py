@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from agent.collecting import Collection, Outcome
-from agent.config import Configuration
-from agent.host import HostIdentity
-from agent.model import Case, Hold
+from agent.configuration.config import Configuration
+from agent.configuration.settings import DAY, MINUTE, Settings
+from agent.following.model import Case, Hold
 from agent.pipeline import Cycle
-from agent.settings import DAY, MINUTE, Settings
 from agent.snapshot import Surroundings, take_snapshot
 from agent.status import Desk, Queue, Snapshot
+from agent.system.host import HostIdentity
 from collectors import CouldNotCheck, Reading
 from thresholds import Finding, Rule, Selector, Severity, Unjudged
 from thresholds.level import Level, LevelLimits
@@ -45,7 +45,7 @@ def shown(*cases: Case, **around: object) -> Snapshot:
         queued=[],
     )
     configuration = Configuration(
-        settings=Settings(), source=None, zone="Europe/Berlin", rules=((RULE, Level(LevelLimits(warning=90.0))),)
+        settings=Settings(), file=None, zone="Europe/Berlin", rules=((RULE, Level(LevelLimits(warning=90.0))),)
     )
     host = HostIdentity(id="h1", name="web01", os="")
     return take_snapshot(cycle, configuration, host, msgspec.structs.replace(AROUND, **around))

@@ -5,7 +5,7 @@ import stat
 import msgspec
 import pytest
 
-from agent.model import Case
+from agent.following.model import Case
 from agent.status import Desk, Snapshot, Summary, health, in_brief, read_summary, write_summary
 from thresholds import Severity
 
@@ -25,6 +25,33 @@ def test_a_newer_summary_replaces_the_older(tmp_path, snapshot):
     assert read_summary(tmp_path).cycle == 62
     assert [path.name for path in tmp_path.iterdir()] == ["status.json"]
     assert stat.S_IMODE((tmp_path / "status.json").stat().st_mode) == 0o600
+
+
+def test_with_a_folder_in_memory_only_its_name_is_on_the_disk(tmp_path, snapshot):
+    """Each cycle writes there; whoever knows the state folder finds it, and a link that leads elsewhere is mended."""
+    state, runtime = tmp_path / "state", tmp_path / "run"
+    state.mkdir()
+    runtime.mkdir()
+    write_summary(state, snapshot)  # as an agent did that had no such folder
+    for cycle in (62, 63):
+        write_summary(state, msgspec.structs.replace(snapshot, cycle=cycle), runtime)
+        assert read_summary(state).cycle == cycle
+    assert (state / "status.json").readlink() == runtime / "status.json"
+    assert [path.name for path in (*state.iterdir(), *runtime.iterdir())] == ["status.json", "status.json"]
+    assert stat.S_IMODE((runtime / "status.json").stat().st_mode) == 0o600
+
+
+def test_without_the_folder_in_memory_again_the_link_gives_way(tmp_path, snapshot):
+    """Begun by hand after the service had run; and once that folder is gone, as after a boot, nothing is known."""
+    state, runtime = tmp_path / "state", tmp_path / "run"
+    state.mkdir()
+    runtime.mkdir()
+    write_summary(state, snapshot, runtime)
+    (runtime / "status.json").unlink()
+    assert read_summary(state) is None
+    write_summary(state, snapshot)
+    assert not (state / "status.json").is_symlink()
+    assert read_summary(state) == snapshot.summary
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"version": 1}'])

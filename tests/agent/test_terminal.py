@@ -1,18 +1,31 @@
 """What the commands print: complete, in plain words, at every width, and unmoved by what a host calls its things."""
 
 import io
+import re
+import unicodedata
 
 import msgspec
 import pytest
 from rich.console import Console
 
-from agent import plain, terminal
-from agent.model import Operation, QueuedOperation
+from agent import terminal
+from agent.following.model import Operation, QueuedOperation
 from agent.rehearsal import Rehearsal
 from agent.status import CaseDetails, CollectorRun, Desk, Queue, TicketComment, TicketText, TimeLineEntry
+from agent.wording import plain
 from collectors import CouldNotCheck
+from thresholds import Unjudged
+from ticketing_clients import TicketRef
 
-WIDTHS = [40, 80, 200]
+WIDTHS = [40, 60, 80, 200]
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "escape": "\x1b[2J\x1b]0;title\x07red\x1b[31m",
+    "bidi": "\u202egnp.exe\u2066",
+    "newline": "one\r\nFound\n\n  critical",
+    "markup": "[red]x[/red] :smile:",
+    "long": "x" * 10_000,
+}
 
 
 class Paper:
@@ -116,6 +129,15 @@ def test_a_host_where_all_is_well_is_told_so_briefly(snapshot):
     assert paper.words.endswith("What I would do Nothing to open.")
 
 
+def test_what_is_alike_could_not_be_judged_in_one_line(paper, snapshot):
+    """A host has hundreds of units, and of each it is said at first that it was not seen for long enough."""
+    at = snapshot.cycle_at
+    units = [Unjudged("unit_failed", {"unit": f"{name}.service"}, "not seen for long enough", at) for name in "abc"]
+    terminal.show_check(paper.console, rehearsed(msgspec.structs.replace(snapshot, unjudged=units), would_open=[]))
+    assert paper.words.count("not seen for long enough") == 1
+    assert "a.service and 2 more: not seen for long enough" in paper.words
+
+
 def test_the_first_cycle_tells_tickets_page_and_demo(paper, snapshot):
     """What `make run` shows: the tickets it opened, what still waits, where the page is, and how to see the whole way."""
     terminal.show_first_cycle(paper.console, snapshot, "http://127.0.0.1:19469/")
@@ -192,6 +214,14 @@ def test_a_desk_that_does_not_serve_us_is_named_with_the_reason(paper, snapshot)
     terminal.show_status(paper.console, summary, snapshot.cycle_at, alive=True)
     assert "helpdesk, does not serve us: answered 401" in paper.words
     assert "on call, nothing had to be sent yet" in paper.words
+
+
+def test_a_part_of_a_desk_that_is_away_is_told_beside_it(paper, snapshot):
+    """One Alertmanager of two, or the relay: the desk takes what we have to say all the same."""
+    partly = Desk(name="fleet", reachable=True, detail="https://two: refused")
+    summary = msgspec.structs.replace(snapshot.summary, desks=[partly])
+    terminal.show_status(paper.console, summary, snapshot.cycle_at, alive=True)
+    assert "fleet, reachable, but for a part of it: https://two: refused" in paper.words
 
 
 def test_a_case_is_told_with_its_story_and_ticket(paper, snapshot):
@@ -288,6 +318,34 @@ def test_names_of_the_host_are_no_markup(paper, snapshot):
     )
     terminal.show_check(paper.console, rehearsed(hostile, would_open=[]))
     assert "filesystem_avail_bytes of /[red]x[/red]: [/] :smile: [link=x]" in paper.words
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_hosts_and_desks_call_things_is_only_text(snapshot, refused, name, width):
+    """Mounts, reasons, handlers, ticket numbers, and what people wrote: no code reaches the terminal, no line turns around."""
+    paper = Paper(width, force_terminal=True, color_system="standard", no_color=True)
+    ref = TicketRef(name, name, name)
+    case = msgspec.structs.replace(snapshot.cases[0], handler=name, ticket=ref, ticket_status=name, labels={name: name})
+    gap = CouldNotCheck("filesystem_avail_bytes", {"mountpoint": name}, name)
+    run = CollectorRun(name="disk", success=True, duration=0.0, unchecked=[gap])
+    desk = Desk(name=name, reachable=False, detail=name)
+    degraded = {"state_read_only": name}
+    hostile = msgspec.structs.replace(
+        snapshot, host_name=name, cases=[case], collectors=[run], desks=[desk], degraded=degraded
+    )
+    comment = TicketComment(at=snapshot.cycle_at, text=name, by=name)
+    ticket = TicketText(id=name, title=name, status=name, body=name, comments=[comment])
+    details = CaseDetails(case=case, ticket=ticket, time_line=[TimeLineEntry(at=snapshot.cycle_at, what=name, by=name)])
+    terminal.show_check(paper.console, rehearsed(hostile, titles={case.key: name}, without_records=name))
+    terminal.show_status(paper.console, hostile.summary, snapshot.cycle_at, alive=True)
+    terminal.show_cases(paper.console, [case], {}, "UTC", snapshot.cycle_at)
+    terminal.show_case(paper.console, details, "UTC", snapshot.cycle_at)
+    terminal.show_outbox(paper.console, [msgspec.structs.replace(refused, detail=name)], "UTC", snapshot.cycle_at)
+    read = re.sub(r"\x1b\[[0-9;]*m", "", paper.text)  # rich's own styles
+    assert not [one for one in read if unicodedata.category(one) in {"Cc", "Cf"} and one != "\n"]
+    assert max(map(len, read.splitlines())) <= width
+    assert "\x1b[31m" not in paper.text
 
 
 def test_a_case_whose_ticket_is_on_its_way_is_not_at_the_desk_yet(snapshot):

@@ -85,3 +85,11 @@ def test_pressure_of_a_whole_host_has_no_full(tmp_path):
 def test_unknown_averages_are_left_alone():
     """A later kernel may add windows."""
     assert parse_pressure("some avg60=2.00 avg900=1.00 total=1") == {("some", "60s"): 0.02}
+
+
+def test_the_queue_is_told_per_processor_and_without_ourselves(tmp_path, monkeypatch):
+    """Nine tasks run or want to, of which one is looking."""
+    monkeypatch.setattr("psutil.cpu_count", lambda: 4)
+    FakeHost(tmp_path).write("/proc/stat", "cpu 1 2 3\nprocs_running 9\nprocs_blocked 2\n")
+    read = values(collector(tmp_path, [IDLE, IDLE | {"idle": 101.0}]).collect(1.0))
+    assert (read["runnable_per_core",], read["tasks_blocked",]) == (2, 2)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from collectors import CollectorError, Completed, CouldNotCheck, disk
+from collectors import CollectorError, Completed, CouldNotCheck, StillRunning, disk
 from collectors._mountinfo import parse_mountinfo, reachable
 from collectors._usage import Asker
 from collectors.contract import FakeHost
@@ -275,7 +275,30 @@ def test_a_silent_mount_is_left_alone_longer_and_longer(tmp_path):
             answered += asker.usage(tmp_path).files == 64
         except CollectorError:
             assert answered == 0
-    assert answered == 30 - 16
+    assert answered == 30 - 8
+
+
+def test_a_mount_whose_question_hangs_in_the_kernel_is_not_asked_again(tmp_path):
+    """Every further child would hang beside the first; when that has ended, one more is asked."""
+    over = []
+    host = laid_out(tmp_path, NFS, answers={"/usr/bin/stat": StillRunning("cannot be killed", lambda: bool(over))})
+    one = disk.PLUGIN.build(disk.DiskOptions(), host)
+    for _ in range(100):
+        items = list(one.collect(1.0))
+        assert [item.value for item in items if item.name == "mount_answers"] == [0]
+        assert any(isinstance(item, CouldNotCheck) for item in items)
+    assert len(host.asked) == 1
+    over.append(True)
+    host.answers = STAT
+    assert [item.value for item in one.collect(1.0) if item.name == "mount_answers"] == [1]
+
+
+def test_a_mount_that_is_closed_to_us_is_not_called_broken(tmp_path):
+    """FUSE shows a user's mount to that user only; one whose program is gone is broken for everybody."""
+    for told, said in {"Permission denied": [], "Transport endpoint is not connected": [0]}.items():
+        answer = Completed(1, "", f"stat: cannot read file system information for 'x': {told}\n")
+        host = laid_out(tmp_path / str(len(said)), NFS, answers={"/usr/bin/stat": answer})
+        assert [item.value for item in collect(host) if item.name == "mount_answers"] == said
 
 
 def test_one_dead_server_does_not_use_up_the_deadline(tmp_path):

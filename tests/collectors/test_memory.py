@@ -29,14 +29,16 @@ def test_memory_and_swap_are_what_programs_can_get(tmp_path, monkeypatch):
     }
 
 
-def test_kills_are_counted_by_the_kernel():
+def test_kills_are_counted_by_the_kernel(tmp_path):
     """The count stands among others that begin alike."""
-    assert memory.parse_oom_kills("pgfault 9\noom_kill 3\noom_kill_other 7\n") == 3
+    FakeHost(tmp_path).write("/proc/vmstat", "pgfault 9\noom_kill 3\noom_kill_other 7\n")
+    assert collect(tmp_path)["oom_kills_total",] == 3
 
 
-def test_an_old_kernel_counts_no_kills():
+def test_an_old_kernel_counts_no_kills(tmp_path):
     """Before 4.13 nothing is known, which is not 0."""
-    assert memory.parse_oom_kills("pgfault 9\n") is None
+    FakeHost(tmp_path).write("/proc/vmstat", "pgfault 9\n")
+    assert ("oom_kills_total",) not in collect(tmp_path)
 
 
 def test_pressure_tells_some_and_full(tmp_path):
@@ -47,3 +49,10 @@ def test_pressure_tells_some_and_full(tmp_path):
     assert read["memory_pressure_ratio", "full", "60s"] == 0.2
     assert read["memory_pressure_ratio", "some", "300s"] == 0.1
     assert read["oom_kills_total",] == 1
+
+
+def test_what_was_swapped_is_counted_in_both_directions(tmp_path):
+    """Out alone is tidying up; in and out together is want of memory."""
+    FakeHost(tmp_path).write("/proc/vmstat", "pswpin 5\npswpout 7\n")
+    read = collect(tmp_path)
+    assert (read["swapped_pages_total", "in"], read["swapped_pages_total", "out"]) == (5, 7)

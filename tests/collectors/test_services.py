@@ -8,7 +8,7 @@ import pytest
 
 from collectors import CollectorError, Completed, CouldNotCheck, NotSupported, services
 from collectors._processes import WatchedProcess, parse_stat
-from collectors._systemd import parse_units
+from collectors._systemd import SYSTEMCTL, parse_units
 from collectors.contract import FakeHost
 
 UNITS = """NRestarts=3
@@ -46,10 +46,21 @@ ActiveState=active
 """
 
 
+def answers(units):
+    """Return what systemctl says when it lists these units (text as `show` prints them), and when it shows them."""
+    lines = []
+    for block in units.strip().split("\n\n"):
+        told = dict(line.split("=", 1) for line in block.split("\n"))
+        lines.append(
+            f"{told['Id']} {told.get('LoadState', '-')} {told['ActiveState']} {told.get('SubState', 'running')} It\n"
+        )
+    return {f"{SYSTEMCTL} list-units": Completed(0, "".join(lines), ""), f"{SYSTEMCTL} show": Completed(0, units, "")}
+
+
 def host(root, answer=UNITS):
     """Return a host with systemd that answers `answer`."""
-    answers = {"/usr/bin/systemctl": Completed(0, answer, "") if isinstance(answer, str) else answer}
-    return FakeHost(root, answers).write("/run/systemd/system/x", "")
+    told = answers(answer) if isinstance(answer, str) else {SYSTEMCTL: answer}
+    return FakeHost(root, told).write("/run/systemd/system/x", "")
 
 
 def collect(context, at=1000.0, monotonic=100.0, **options):
@@ -120,13 +131,23 @@ def test_a_watched_unit_that_does_not_exist_could_not_be_checked(tmp_path):
     assert unknown == [{"unit": "nginx.service"}]
 
 
-def test_all_units_are_asked_for_at_once(tmp_path):
-    """One child a run, by its absolute path, and no name is taken for an option."""
+def test_all_units_are_listed_and_those_at_work_are_asked(tmp_path):
+    """Each unit asked costs a millisecond; what is dead has nothing to tell. No name is taken for an option."""
+    context = host(tmp_path, UNITS.replace("ActiveState=inactive", "ActiveState=inactive\nSubState=dead"))
+    collect(context, units=["*.service", "-.mount"], required=["web"], timers=[])
+    listed, asked = context.asked
+    assert listed[:2] == [SYSTEMCTL, "list-units"]
+    assert listed[listed.index("--") + 1 :] == ["*.service", "-.mount"]
+    assert asked[:2] == [SYSTEMCTL, "show"]
+    assert asked[asked.index("--") + 1 :] == ["-.mount", "web.service", "mariadb.service", "tmp.mount"]
+
+
+def test_a_list_that_is_cut_in_the_middle_of_a_line_is_not_believed(tmp_path):
+    """A unit without a state is an error there too."""
     context = host(tmp_path)
-    collect(context, units=["*.service", "-.mount"], required=["web"])
-    (argv,) = context.asked
-    assert argv[0] == "/usr/bin/systemctl"
-    assert argv[argv.index("--") + 1 :] == ["*.service", "-.mount", "web.service"]
+    context.answers[f"{SYSTEMCTL} list-units"] = Completed(0, "a.service loaded active running A\nb.service loa\n", "")
+    read = values(collect(context))
+    assert "nothing of a unit's state" in read["service_failed", "*.service"]
 
 
 def test_the_change_of_state_is_placed_once_on_the_wall_clock(tmp_path):
@@ -145,9 +166,7 @@ def test_a_failed_unit_that_systemd_forgets_has_recovered(tmp_path, units):
     now = 100.0
     one = services.ServicesCollector(services.ServicesOptions(units=units), context, lambda: now)
     assert values(one.collect(1000.0))["service_failed", "once.service"] == 1
-    context.answers["/usr/bin/systemctl"] = Completed(
-        0, "Id=once.service\nLoadState=not-found\nActiveState=inactive", ""
-    )
+    context.answers |= answers("Id=once.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead")
     now += services.ASKED_FOR
     assert values(one.collect(1000.0)) == {("service_failed", "once.service"): 0}
     assert context.asked[-1][-1] == "once.service"
@@ -159,9 +178,10 @@ def test_a_failed_unit_that_systemd_forgot_is_not_asked_for_for_ever(tmp_path):
     now = 100.0
     one = services.ServicesCollector(services.ServicesOptions(), context, lambda: now)
     list(one.collect(1000.0))
+    context.answers |= answers("Id=other.service\nLoadState=loaded\nActiveState=active")
     now += services.ASKED_FOR + 1
     list(one.collect(1000.0))
-    assert context.asked[-1][-1] == "*.service"
+    assert context.asked[-1][-1] == "other.service"
 
 
 def test_without_systemd_nothing_is_said_of_the_default(tmp_path):

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from collectors import Completed, software
+from collectors._catalogue import Catalogue, Product, Release
 from collectors._kernels import Kernel, is_outdated, parse_dpkg, parse_rpm
-from collectors._operating_system import _TABLE as TABLE
-from collectors._os_support import Support, combine, from_distro_info, from_table, parse_os_release
+from collectors._os_support import Support, combine, from_catalogue, from_distro_info, parse_os_release
 from collectors.contract import FakeHost
 
 DEBIAN_CSV = """version,codename,series,created,release,eol,eol-lts,eol-elts
@@ -60,27 +60,19 @@ def test_a_release_without_dates_is_unknown(version):
     assert from_distro_info(DEBIAN_CSV, version).last_day is None
 
 
-def test_the_shipped_table_finds_the_longest_prefix():
-    """Release 9.4 is a point release of 9, and 90 is not."""
-    table = '[rocky.releases]\n"9" = { regular = 2032-05-31 }\n"9.1" = { regular = 2023-05-16 }\n'
-    assert from_table(table, "rocky", "9.4").last_day == date(2032, 5, 31)
-    assert from_table(table, "rocky", "9.1").last_day == date(2023, 5, 16)
-    assert from_table(table, "rocky", "90").last_day is None
-    assert from_table(table, "other", "9").last_day is None
-
-
-def test_the_shipped_table_holds_in_every_row():
-    """Each row names a date, and long-term support ends after the regular one."""
-    text = TABLE.read_text(encoding="utf-8")
-    import tomllib  # noqa: PLC0415 - the test's own look at the data
-
-    for system, entry in tomllib.loads(text).items():
-        assert entry["source"].startswith("https://")
-        assert isinstance(entry["checked"], date)
-        for version in entry["releases"]:
-            support = from_table(text, system, version)
-            assert support.regular is not None
-            assert support.long_term is None or support.long_term > support.regular
+def test_the_catalogue_knows_a_system_by_its_release_file():
+    """Release 9.4 is a point release of 9, and 90 is not; CentOS Stream goes before the CentOS of old."""
+    rocky = Product("Rocky Linux", "", {"9": Release(date(2032, 5, 31)), "9.1": Release(date(2023, 5, 16))})
+    stream = Product("CentOS Stream", "", {"8": Release(date(2024, 5, 31))})
+    old = Product("CentOS", "", {"8": Release(date(2021, 12, 31)), "7": Release(date(2024, 6, 30))})
+    products = {"rocky-linux": rocky, "centos-stream": stream, "centos": old}
+    catalogue = Catalogue(format=1, taken=date(2026, 8, 22), source="", products=products)
+    assert from_catalogue(catalogue, "rocky", "9.4").last_day == date(2032, 5, 31)
+    assert from_catalogue(catalogue, "rocky", "9.1").last_day == date(2023, 5, 16)
+    assert from_catalogue(catalogue, "rocky", "90").last_day is None
+    assert from_catalogue(catalogue, "centos", "8").last_day == date(2024, 5, 31)
+    assert from_catalogue(catalogue, "centos", "7").last_day == date(2024, 6, 30)
+    assert from_catalogue(catalogue, "other", "9").last_day is None
 
 
 def test_the_first_source_that_knows_a_date_wins():

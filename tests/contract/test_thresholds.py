@@ -1,6 +1,6 @@
 """Every built-in kind of threshold keeps the contract that third parties' kinds are held to."""
 
-from agent.plugins import THRESHOLDS
+from agent.configuration.plugins import THRESHOLDS
 from thresholds import baseline, deadline, forecast, level, rate, state
 from thresholds.contract import ThresholdContract
 

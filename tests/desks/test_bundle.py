@@ -11,10 +11,10 @@ from contextlib import closing
 import msgspec
 import pytest
 
-from agent.bundling import Bundling
-from agent.config import load
-from agent.consent import Grant, Revocation, Scope
-from agent.consent_gate import decide
+from agent.configuration.config import load
+from agent.consent.gate import decide
+from agent.consent.levels import Grant, Revocation, Scope
+from agent.delivery.bundling import Bundling
 from agent.store import Store
 from deliveries import HOST, Deliveries
 

@@ -15,6 +15,7 @@ from email.utils import make_msgid
 from pathlib import Path
 
 import icalendar
+import msgspec
 import pytest
 
 from ticketing_clients import (
@@ -190,9 +191,23 @@ class TestMessages:
         client.open(ticket)
         (message,) = mail.messages(DESK, "X-Foretell-Key", ticket.key)
         (part,) = message.iter_attachments()
-        assert (part.get_content_type(), part.get_filename()) == ("text/calendar", "window.ics")
+        assert (part.get_content_type(), part.get_filename()) == ("text/calendar", "maintenance-0.ics")
         (event,) = icalendar.Calendar.from_ical(part.get_payload(decode=True)).events
         assert (event.start, event.end) == (ticket.windows[0].start, ticket.windows[0].end)
+
+    def test_a_comment_brings_the_calendar_up_to_date(self, client, mail):
+        """What was agreed, or taken back, comes in the same message as the words that say so."""
+        ticket = new_ticket()
+        ref = client.open(ticket)
+        agreed = msgspec.structs.replace(ticket.appointment, status="cancelled", sequence=1)
+        client.comment(ref, msgspec.structs.replace(comment("taken back"), appointment=agreed))
+        (message,) = [
+            one for one in mail.messages(DESK, "X-Foretell-Marker", "taken back") if one["References"] == f"<{ref.id}>"
+        ]
+        (part,) = message.iter_attachments()
+        assert part.get_param("method") == "CANCEL"
+        (event,) = icalendar.Calendar.from_ical(part.get_payload(decode=True)).events
+        assert (event["STATUS"], event["SEQUENCE"]) == ("CANCELLED", 1)
 
     def test_a_title_cannot_add_a_header_or_a_recipient(self, client, mail):
         """Line ends and encoded words in a title are letters of the subject (CVE-2024-6923)."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
-import requests
 
-from agent.config import load
-from agent.prometheus import PrometheusError, PrometheusRange
-from agent.replay import Replay
+from agent.configuration.config import load
+from agent.replay.prometheus import HOSTS_AT_ONCE, PrometheusError, PrometheusRange
+from agent.replay.replay import Replay
+from prometheus_parts import need
+from prometheus_parts import prometheus as run_prometheus
 
 pytestmark = pytest.mark.e2e
 
@@ -37,42 +35,13 @@ def metrics():
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
     """Return the address of a Prometheus with this history; skip where it is not installed."""
-    if not (shutil.which("prometheus") and shutil.which("promtool")):
-        pytest.skip("needs prometheus and promtool (Debian: apt-get install prometheus)")
+    need("prometheus", "promtool")
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "metrics.txt").write_text("\n".join(metrics()))
     blocks = ["promtool", "tsdb", "create-blocks-from", "openmetrics", folder / "metrics.txt", folder / "data"]
     subprocess.run(blocks, check=True, capture_output=True)
-    (folder / "prometheus.yml").write_text("")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        "prometheus",
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.retention.time=100y",
-        f"--web.listen-address=127.0.0.1:{port}",
-    ]
-    url = f"http://127.0.0.1:{port}"
-    with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        try:
-            wait_for(url, server, folder / "log")
-            yield url
-        finally:
-            server.terminate()
-
-
-def wait_for(url, server, log):
-    for _ in range(300):
-        if server.poll() is not None:
-            pytest.fail(f"prometheus ended: {log.read_text()[-2000:]}", pytrace=False)
-        try:
-            if requests.get(f"{url}/-/ready", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.1)
-    raise TimeoutError("prometheus did not become ready")
+    with run_prometheus(folder, "", "--storage.tsdb.retention.time=100y") as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +55,25 @@ def history(url, configuration, **changes):
     return PrometheusRange(url, units, **(whole | changes))
 
 
-def test_a_filling_disk_is_found_in_prometheus(prometheus, configuration):
-    """Both exporters' names are understood, a host is its instance, and each reading comes once, in the order of time."""
+@pytest.mark.parametrize("at_once", [1, HOSTS_AT_ONCE])
+def test_a_filling_disk_is_found_in_prometheus(prometheus, configuration, monkeypatch, at_once):
+    """Both exporters' names are understood, a host is its instance, and each reading comes once, in the order of its host's time.
+
+    Whether a fleet is read host by host, or these two together.
+    """
+    monkeypatch.setattr("agent.replay.prometheus.HOSTS_AT_ONCE", at_once)
     source = history(prometheus, configuration)
-    recorded = list(source.readings())
+    progress, recorded = [], []
+    for one in source.readings():
+        recorded.append(one)
+        progress.append(source.progress)
+    assert progress == sorted(progress)
     assert source.progress == 1
     assert len(recorded) == 2 * 2 * HOURS
-    assert [one.reading.at for one in recorded] == sorted(one.reading.at for one in recorded)
+    for host in ("web01:9100", "web02:19469"):
+        times = [at for series, _, at in recorded if series.host == host]
+        assert len(times) == 2 * HOURS
+        assert times == sorted(times)
     replay = Replay(configuration)
     replay.feed(recorded)
     (ticket,) = replay.outcome().tickets
@@ -103,7 +84,14 @@ def test_a_filling_disk_is_found_in_prometheus(prometheus, configuration):
 def test_only_the_series_that_match_are_read(prometheus, configuration):
     """As PromQL writes it, for both exporters' names."""
     recorded = list(history(prometheus, configuration, match='instance=~"web02.*"').readings())
-    assert {one.host for one in recorded} == {"web02:19469"}
+    assert {series.host for series, _, _ in recorded} == {"web02:19469"}
+
+
+def test_a_range_without_history_has_no_readings(prometheus, configuration):
+    """Before anything was scraped."""
+    source = history(prometheus, configuration, start=START - 30 * 24 * HOUR, end=START - 29 * 24 * HOUR)
+    assert list(source.readings()) == []
+    assert source.progress == 1
 
 
 def test_what_prometheus_refuses_is_said_in_its_words(prometheus, configuration):

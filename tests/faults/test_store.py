@@ -7,54 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from agent.model import Case, Operation
-from agent.outbox import Outbox
-from agent.settings import HistorySettings
+from agent.configuration.settings import HistorySettings
+from agent.delivery.outbox import Outbox
 from agent.store import History, Store, StoreUnavailable
 from collectors import Reading
+from written_cases import AT, HERE, WRITER, case, operation
 
 pytestmark = pytest.mark.faults
 
-AT = 1_795_600_800.0
 KIB = 1024
-
-
-def case(number: int, text: str = "") -> Case:
-    """Return one of many cases."""
-    return Case(
-        key=f"{number:064}", rule="r", subject={"text": text}, first_seen=AT, last_seen=AT, changed_at=AT, operations=1
-    )
-
-
-def operation(number: int) -> Operation:
-    """Return the opening of that case."""
-    key = case(number).key
-    return Operation(id=f"{number}-1", case=key, kind="open", topic="opened", desk="rt", facts={}, created_at=AT)
-
-
-# Each line on standard output acknowledges one case with its operation, after they were written.
-WRITER = """
-import os, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-from test_store import AT, case, operation
-from agent.outbox import Outbox
-from agent.store import Store
-with Store.open(Path(sys.argv[1]), now=AT) as store:
-    outbox = Outbox(store)
-    for number in range(8):
-        with store.transaction():
-            store.save_case(case(number), ["opened"], AT)
-            outbox.queue(operation(number))
-        os.write(1, f"{number}\\n".encode())
-"""
 
 
 def write_under_strace(folder: Path, *options: str) -> tuple[int, list[int]]:
     """Run the writer on `folder` under strace; return its exit status and what it acknowledged."""
     argv = [
         *("strace", "-f", "-qq", "-o", str(folder.parent / "trace"), "-e", "trace=pwrite64,fdatasync,fsync", *options),
-        *(sys.executable, "-c", WRITER, str(folder), str(Path(__file__).parent)),
+        *(sys.executable, "-c", WRITER, str(folder), str(HERE)),
     ]
     run = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     return run.returncode, [int(line) for line in run.stdout.splitlines() if line.isdigit()]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 import psutil
 
-from agent.model import Operation
+from agent.following.model import Operation
 from deliveries import DESK, Deliveries
 
 PATIENCE = 30.0  # seconds for a desk to finish what a dead courier had asked of it

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.consent_file import FILE, NAMESPACE, SIGNATURE, SIGNERS
+from agent.consent.file import FILE, NAMESPACE, SIGNATURE, SIGNERS
 
 CONTENT = """\
 customer = "acme"

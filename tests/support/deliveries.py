@@ -14,15 +14,15 @@ from pathlib import Path
 
 import msgspec
 
-from agent.cases import case_key
-from agent.config import load
+from agent.configuration.config import ConfigFile, load
 from agent.courier import deliver
-from agent.courier_process import Job
-from agent.facts import case_facts, pack
-from agent.host import HostIdentity
-from agent.model import Case, Operation, OperationKind, QueuedOperation, Topic
-from agent.outbox import Outbox
+from agent.delivery.courier_process import Job
+from agent.delivery.outbox import Outbox
+from agent.following.cases import case_key
+from agent.following.facts import case_facts, pack
+from agent.following.model import Case, Operation, OperationKind, QueuedOperation, Topic
 from agent.store import Store
+from agent.system.host import HostIdentity
 from thresholds import Severity
 from ticketing_clients import Attachment, Priority
 
@@ -113,7 +113,13 @@ class Deliveries:
 
     def job(self) -> Job:
         """Return what the daemon would hand a courier now."""
-        return Job(config=str(self.config), state_dir=str(self.folder), host=HOST, desk=DESK, now=self.now)
+        return Job(
+            config=ConfigFile(str(self.config), self.config.read_text()),
+            state_dir=str(self.folder),
+            host=HOST,
+            desk=DESK,
+            now=self.now,
+        )
 
     def courier(self, *before: str) -> subprocess.CompletedProcess[bytes]:
         """Run one courier, under the command that is put `before` it, if any."""
@@ -132,7 +138,8 @@ class Deliveries:
     def deliver_here(self) -> None:
         """Deliver in this process, which has the imports behind it: for what has to be there before a test begins."""
         with Store.open(self.folder) as store:
-            deliver(self.job(), load(self.config, parts={"desks"}), store, now=lambda: self.now)
+            configuration = load(self.config, parts={"desks"})
+            deliver(self.job(), configuration, store, now=lambda: self.now, clock=lambda: self.now)
         assert not self.waiting(), self.waiting()
 
     def settle(self, couriers: int = 40) -> None:

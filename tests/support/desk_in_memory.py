@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.delivery import Delivery
-from agent.facts import case_facts, pack
-from agent.host import HostIdentity
-from agent.model import (
+from agent.configuration.settings import Settings
+from agent.consent.levels import Level
+from agent.delivery.batch import Delivery
+from agent.delivery.outbox import Outbox
+from agent.following.facts import case_facts, pack
+from agent.following.model import (
     Case,
     DeskHealth,
     Operation,
@@ -19,10 +21,9 @@ from agent.model import (
     QueueState,
     Topic,
 )
-from agent.outbox import Outbox
-from agent.render import RenderContext
-from agent.settings import Settings
 from agent.store import Store
+from agent.system.host import HostIdentity
+from agent.wording.context import RenderContext
 from thresholds import Severity
 from ticketing_clients import (
     Attachment,
@@ -148,6 +149,7 @@ class Office:
         self.desk = Desk()
         self.now = NOW
         self.health = DeskHealth()
+        self.level: Level = "none"  # what somebody has consented to
 
     def ask(
         self,
@@ -158,6 +160,7 @@ class Office:
         *,
         public: bool = True,
         copy: bool = False,
+        expires: float | None = None,
     ) -> str:
         """Queue an operation of an open case, which is made with the first; return its id."""
         case = self.store.case(key) or self.save(key)
@@ -172,6 +175,7 @@ class Office:
             public=public,
             facts=pack(case_facts(case, {})),
             created_at=self.now,
+            expires=expires,
         )
         with self.store.transaction():
             self.store.save_case(case, [], self.now)
@@ -189,7 +193,7 @@ class Office:
             changed_at=NOW,
             opened_at=NOW,
             severity=Severity.CRITICAL,
-            evidence={"value": 1e9, "whole": 1e11, "unit": "bytes"},
+            evidence={"value": 1e9, "whole": 1e11, "unit": "bytes", "used": 99e9},
         )
         case = msgspec.structs.replace(case, **({"state": "open"} | values))
         self.store.save_case(case, [], self.now)
@@ -202,7 +206,7 @@ class Office:
         settings = Settings()
         host = HostIdentity(id="h1", name="web01", os="")
         context = RenderContext(settings=settings, host=host, zone=ZoneInfo("UTC"), now=self.now, version="1")
-        delivery = Delivery(self.store, self.desk, context, "desk", lambda: self.now)  # type: ignore[arg-type]
+        delivery = Delivery(self.store, self.desk, context, "desk", lambda: self.now, allowed=lambda *_: self.level)  # type: ignore[arg-type]
         self.health = delivery.run(poll=poll, rebuild=rebuild)
         self.store.set_desk_health("desk", self.health)
         return list(self.desk.calls)

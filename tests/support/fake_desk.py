@@ -12,6 +12,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,7 +37,8 @@ class FakeDesk:
 
     An endpoint is called with the request and the path's values, one at a time, and returns (status, what becomes JSON) or a
     Response. seen: method and path of each request, in order. before: called first; a Response that it returns is the answer.
-    lose: called after the work was done; when it returns True, the connection ends without an answer.
+    lose: called after the work was done; when it returns True, the connection ends without an answer. ahead: seconds by which its
+    clock is ahead of ours.
     """
 
     routes: ClassVar[list[Rule]] = []
@@ -46,6 +48,7 @@ class FakeDesk:
         self.violations: list[str] = []
         self.before: Callable[[Request], Response | None] = lambda _: None
         self.lose: Callable[[Request], bool] = lambda _: False
+        self.ahead = 0.0
         self.url = ""
         self._port = 0
         self._specification = specification
@@ -55,7 +58,11 @@ class FakeDesk:
     @contextlib.contextmanager
     def running(self) -> Iterator[FakeDesk]:
         """Serve until the block ends, on a free port, and later on the same. Every request must have kept the specification."""
-        server = make_server("127.0.0.1", self._port, self._answer, threaded=True, request_handler=_Quiet)
+
+        class Handler(_Quiet):
+            ahead = staticmethod(lambda: self.ahead)
+
+        server = make_server("127.0.0.1", self._port, self._answer, threaded=True, request_handler=Handler)
         self._port = server.server_port
         self.url = f"http://127.0.0.1:{self._port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -142,5 +149,11 @@ def answer(status: int, content: Any = None, headers: dict[str, str] | None = No
 
 
 class _Quiet(WSGIRequestHandler):
+    ahead: Callable[[], float]
+
     def log(self, *_: Any, **__: Any) -> None:
         """Say nothing on the test's output."""
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Tell the time by the desk's clock."""
+        return super().date_time_string((timestamp or time.time()) + self.ahead())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any, ClassVar
 
 from werkzeug import Request
@@ -13,6 +14,26 @@ from fake_desk import FakeDesk, answer
 US = {"id": 1, "login": "foretell", "admin": True}
 #: what the client is configured with
 KEY_FIELD, HOST_FIELD, TRACKER = 1, 2, 3
+
+
+def configure(folder: Path, desk: str, url: str, **options: str) -> Path:
+    """Write a configuration into `folder` whose tickets go to the stand-in at `url`, called `desk`; return its path."""
+    token, path = folder / "token", folder / "foretell.toml"
+    token.write_text("a-token")
+    more = "".join(f'{name} = "{value}"\n' for name, value in options.items())
+    path.write_text(f"""
+        delivery.desk = "{desk}"
+        secrets.redmine = "{token}"
+        [desks.{desk}]
+        client = "redmine"
+        url = "{url}"
+        project = "preventive"
+        tracker = {TRACKER}
+        key_field = {KEY_FIELD}
+        host_field = {HOST_FIELD}
+        {more}
+    """)
+    return path
 
 
 class FakeRedmine(FakeDesk):
@@ -27,7 +48,7 @@ class FakeRedmine(FakeDesk):
         Rule("/issues/<int:number>.json", methods=["PUT"], endpoint="change"),
     ]
 
-    def __init__(self, latency: float) -> None:
+    def __init__(self, latency: float = 0.0) -> None:
         super().__init__()
         self.issues: dict[int, dict[str, Any]] = {}
         self._by_key: dict[str, list[int]] = {}

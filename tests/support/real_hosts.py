@@ -79,3 +79,9 @@ def _first_process(nspawn: int, up: str) -> str:
             return pid
         time.sleep(0.1)
     pytest.fail(f"systemd did not come up in {PATIENCE:g} s")
+
+
+def package_entry(name: str, version: str, source: str = "") -> str:
+    """Return an installed package as dpkg writes it into its status file."""
+    built_from = f"Source: {source}\n" if source else ""
+    return f"Package: {name}\nStatus: install ok installed\n{built_from}Version: {version}\n\n"

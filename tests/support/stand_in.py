@@ -47,7 +47,7 @@ class StandInContract(ClientContract):
         return request.module.Person(desk)
 
     def test_a_look_takes_no_more_requests_than_is_reckoned_with(self, client, build, desk):
-        """A courier that looks at one ticket: `agent.sizing` takes four requests for it, and none may take more than five."""
+        """A courier that looks at one ticket: `sizing` takes four requests for it, and none may take more than five."""
         ref = client.open(new_ticket())
         desk.seen.clear()
         build().read(ref)

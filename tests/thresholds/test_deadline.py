@@ -47,6 +47,14 @@ def test_no_date_is_no_verdict(date):
     assert isinstance(judge(0, date=date), CouldNotJudge)
 
 
+def test_a_rule_may_say_that_no_date_is_good():
+    """A maker that has announced no end is no reason for a ticket, and ends the one about the release before."""
+    limits = DeadlineLimits(warning=90 * DAY, no_date="healthy")
+
+    assert judge(0, limits, date=float("nan")).severity is Severity.HEALTHY
+    assert isinstance(judge(0, limits, date=0.0), CouldNotJudge)
+
+
 def test_a_worse_severity_must_begin_later():
     """Lead times in the wrong order are refused, by name."""
     with pytest.raises(ValueError, match="`critical` begins before `warning`"):

@@ -50,6 +50,14 @@ def test_it_is_not_called_healthy_before_it_was_seen_for_long_enough():
     assert judged(KILLS, (0, 0), (MINUTE, 4))[-1].severity is Severity.WARNING
 
 
+def test_where_only_what_comes_is_asked_for_the_first_look_is_enough():
+    """What happened before it is nobody's question; what happens afterwards is told at once."""
+    limits = RateLimits(over=HOUR, warning=1, from_first_look=True)
+    answers = judged(limits, (0, 7), (MINUTE, 7), (2 * MINUTE, 8))
+
+    assert [one.severity for one in answers] == [Severity.HEALTHY, Severity.HEALTHY, Severity.WARNING]
+
+
 def test_a_counter_that_begins_anew_has_not_fallen():
     """The host was restarted: what it has counted since is the change."""
     answers = judged(KILLS, *steadily(100, until=2 * HOUR), (2 * HOUR + MINUTE, 1), (2 * HOUR + 2 * MINUTE, 4))

@@ -22,6 +22,28 @@ REPLY = Act(id="17", kind="reply", by="ann", at=NOON, text="as shown")
         ("foretell: wontfix", [("wont_fix", None, None)]),
         ("foretell: won't fix", [("wont_fix", None, None)]),
         ("foretell: accept 1\nforetell: confirm", [("accept_window", 1, None), ("confirm", None, None)]),
+        ("foretell: rate 4", [("rate", 4, None)]),
+        ("Thanks!\nforetell: rate 5.", [("rate", 5, None)]),
+        ("foretell: rate 6", []),
+        ("foretell: rate", []),
+        ("foretell：accept 2", [("accept_window", 2, None)]),
+        ("ｆｏｒｅｔｅｌｌ： ａｃｃｅｐｔ　２。", [("accept_window", 2, None)]),
+        ("foretell：accept２", [("accept_window", 2, None)]),
+        ("同意，谢谢！\nforetell：confirm。", [("confirm", None, None)]),
+        ("foretell：defer 2026年12月1日", [("defer", None, "2026-12-01T00:00:00+00:00")]),
+        ("foretell: defer ２０２６ 年 12 月 1 日。", [("defer", None, "2026-12-01T00:00:00+00:00")]),
+        ("foretell: defer 2026/12/1", [("defer", None, "2026-12-01T00:00:00+00:00")]),
+        ("foretell: defer 2026年13月1日", []),
+        ("foretell：rate 5 。", [("rate", 5, None)]),
+        ("foretell: accept 一", []),
+        ("foretell: confirmed", []),
+        ("请不要写 foretell：confirm", []),
+        ("好\n------------------ 原始邮件 ------------------\nforetell: confirm", []),
+        ("好\n-----原始郵件-----\nforetell: confirm", []),
+        ("好\nDesk <desk@rt.example> 于2026年12月1日周二 12:00写道：\nforetell: confirm", []),
+        ("好\nDesk <desk@rt.example> 於 2026年12月1日 週二 下午12:00寫道：\nforetell: confirm", []),
+        ("好\n发件人： Desk\nforetell: confirm", []),
+        ("好\n寄件者: Desk\nforetell: confirm", []),
         ("foretell: accept 0", []),
         ("foretell: accept", []),
         ("foretell: defer next week", []),
@@ -39,6 +61,20 @@ def test_lines_say_what_they_mean_and_nothing_else(text, told):
     assert [(act.kind, act.option, act.until and act.until.isoformat()) for act in acts] == told
     assert [act.id for act in acts] == [f"17.{number}" for number in range(1, len(acts) + 1)]
     assert {(act.by, act.at, act.text) for act in acts} <= {("ann", NOON, "as shown")}
+
+
+def test_cause_and_what_was_done_are_told_in_words():
+    """The rest of their line is what the report says; a line without words says nothing."""
+    acts = told_by(
+        REPLY,
+        "Solved.\nforetell: cause logs were not rotated\nForetell: done: rotation set up\nforetell: cause\n"
+        "foretell：cause：日志未轮转。",
+    )
+    assert [(act.kind, act.text) for act in acts] == [
+        ("cause", "logs were not rotated"),
+        ("done", "rotation set up"),
+        ("cause", "日志未轮转。"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ticketing_clients import Attachment, NotApplied, Rejected, TicketGone
-from ticketing_clients._asking import need_all, need_room, numeric, pages
+from ticketing_clients import Attachment, DeskUnreachable, NotApplied, Rejected, TicketGone
+from ticketing_clients._asking import MOST_PAGES, need_all, need_room, numeric, pages
 
 
 def test_pages_are_asked_for_until_one_is_not_full():
@@ -24,6 +24,19 @@ def test_a_short_page_is_not_the_last_where_a_desk_leaves_something_out():
     """Unless a full page is told of, only an empty one ends the list."""
     parts = [[1, 2], [3], [4, 5], []]
     assert list(pages(parts.__getitem__)) == [1, 2, 3, 4, 5]
+
+
+def test_a_list_without_an_end_is_given_up():
+    """A desk that passes over the page that was asked for gives the first one for ever."""
+    asked = []
+
+    def page(number):
+        asked.append(number)
+        return [1, 2]
+
+    with pytest.raises(DeskUnreachable, match="no end"):
+        list(pages(page, full=2))
+    assert len(asked) == MOST_PAGES
 
 
 def test_what_is_not_as_asked_is_named():

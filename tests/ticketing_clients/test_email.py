@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import email
 import email.policy
+import html
 import socket
 import threading
 import traceback
@@ -16,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.decode import decode
+from agent.configuration.decode import decode
+from ticket_cases import FILLING, in_language, ticket
 from ticketing_clients import (
     DeskUnreachable,
     Document,
@@ -26,6 +28,7 @@ from ticketing_clients import (
     Rejected,
     Throttled,
     TicketRef,
+    to_plain,
 )
 from ticketing_clients._document import one_line
 from ticketing_clients._mail import server as mail_server
@@ -78,6 +81,15 @@ class TestLetters:
             assert "\ufffd" not in str(
                 email.message_from_bytes(b"Subject:" + line, policy=email.policy.default)["Subject"]
             )
+
+    @pytest.mark.parametrize("language", ["zh_Hans", "zh_Hant"])
+    def test_a_chinese_ticket_comes_out_of_a_mail_as_it_went_in(self, language):
+        """The title from folded, encoded words; the text from both parts, letter by letter."""
+        made = ticket(FILLING, in_language(language))
+        message = written(subject=made.title, body=made.body)
+        assert message["Subject"] == made.title
+        assert message.get_body(("plain",)).get_content().split() == to_plain(made.body).split()
+        assert html.escape(made.body.blocks[0].text) in message.get_body(("html",)).get_content()
 
     def test_a_message_id_is_of_what_it_is_about(self):
         """The same for the same, another for anything else, and parts are not run together."""

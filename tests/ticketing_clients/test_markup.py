@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ticketing_clients import Bullets, Document, Facts, Heading, Paragraph, Preformatted, to_plain
-from ticketing_clients._document import as_it_is, one_line
+from ticketing_clients._document import as_it_is, one_line, row
 from ticketing_clients._markup.fit import fit
 from ticketing_clients._markup.html import to_html
 from ticketing_clients._markup.jira_adf import to_adf
@@ -183,7 +183,7 @@ def test_no_text_makes_markdown(block):
         case Paragraph():
             assert (kinds, seen) == ((["paragraph_open", "inline"], shown) if shown[0] else ([], []))
         case Facts(rows):
-            pairs = [f"{one_line(label)}: {one_line(value)}".strip() for label, value in rows]
+            pairs = [row(one_line(label), one_line(value)).strip() for label, value in rows]
             assert kinds == ["bullet_list_open", *["list_item_open", "paragraph_open", "inline"] * len(rows)]
             assert seen == pairs
         case Bullets():

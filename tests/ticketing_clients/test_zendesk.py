@@ -361,6 +361,16 @@ class TestReading:
         desk.act(int(ref.id), ANN, {"comment": {"html_body": "<p>foretell: confirm</p>", "public": False}})
         assert [one.kind for one in client.read(ref).acts] == ["confirm"]
 
+    @pytest.mark.parametrize(
+        ("score", "rating"), [("offered", None), ("unoffered", None), ("good", 5), ("bad", 1), ("bad_with_comment", 1)]
+    )
+    def test_the_desks_own_question_is_a_rating(self, desk, client, score, rating):
+        """Zendesk asks requesters by itself; what they answer is read, once, and nothing while it was only offered."""
+        ref = client.open(new_ticket())
+        there(desk, ref)["satisfaction_rating"] = {"id": 7, "score": score, "comment": "too slow"}
+        acts = client.read(ref).acts
+        assert [(one.kind, one.option, one.text) for one in acts] == ([("rate", rating, "too slow")] if rating else [])
+
     def test_a_status_of_the_accounts_own_means_what_is_configured(self, desk, build):
         """Within solved the account has "won't fix"; the state has the account's own word."""
         desk.statuses = [{"id": 901, "agent_label": "Won't fix", "status_category": "solved", "active": True}]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config import load
+from agent.configuration.config import load
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -59,3 +59,11 @@ def test_the_sample_file_is_the_defaults():
     ]
     assert sample.rules_by_id == none.rules_by_id
     assert sample.notes == none.notes
+
+
+def test_each_decision_has_a_number_of_its_own():
+    """In the name and in the title alike, none left out: people cite them by it."""
+    files = sorted((ROOT / "docs/decisions").glob("[0-9]*.md"))
+    numbers = [file.name.partition("-")[0] for file in files]
+    assert numbers == [f"{number:04}" for number in range(1, len(files) + 1)]
+    assert [file.read_text("utf-8").split(":")[0] for file in files] == [f"# {number}" for number in numbers]

@@ -46,10 +46,18 @@ def test_changed_code_is_noticed_where_it_was_built(environment, as_wheel):
 
 @pytest.mark.parametrize(
     ("made", "wanted", "enough"),
-    [("run", "run", True), ("dev", "dev", True), ("dev", "run", True), ("run", "dev", False)],
+    [
+        ("run", "run", True),
+        ("dev", "dev", True),
+        ("dev", "run", True),
+        ("run", "dev", False),
+        ("supply", "dev", True),
+        ("dev", "supply", False),
+        ("a word of another version", "run", False),
+    ],
 )
 def test_what_was_made_for_work_is_enough_to_run(environment, tmp_path, made, wanted, enough):
-    """`dev` holds all of `run`, not the other way round."""
+    """`supply` holds all of `dev`, and that all of `run`, not the other way round."""
     stamp = tmp_path / "stamp"
     stamp.write_text(f"{made} abc\n")
     assert environment.satisfied(stamp, wanted, "abc") is enough

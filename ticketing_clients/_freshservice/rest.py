@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import operator
 import re
@@ -125,8 +126,13 @@ class Field(msgspec.Struct, frozen=True):
     choices: list[Any] = []
 
     def named(self) -> dict[str, int]:
-        """Return the field's choices by their names."""
-        return {one.value: one.id for one in (msgspec.convert(choice, Choice) for choice in self.choices)}
+        """Return the field's choices by their names; what is no choice is left out."""
+        found: dict[str, int] = {}
+        for choice in self.choices:
+            with contextlib.suppress(msgspec.ValidationError):
+                one = msgspec.convert(choice, Choice)
+                found[one.value] = one.id
+        return found
 
 
 class Fields(msgspec.Struct, frozen=True):
@@ -212,7 +218,7 @@ class FreshserviceRest:
             except NotAuthorised:
                 self._newest(1)  # if nothing at all is shown, it is not the form that is at fault
                 fields = USUAL
-            self._form = {one.name: one for one in fields}
+            self._form = {one.name: one for one in (*USUAL, *fields)}
         return self._form
 
     @property

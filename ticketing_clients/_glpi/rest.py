@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -22,6 +23,16 @@ ASSIGNED_TO = 2  # what an actor has to do with a ticket
 Kind = TypeVar("Kind")
 
 
+# What goes back into a header of each request.
+SessionToken = Annotated[str, msgspec.Meta(pattern=r"^[!-~]+$")]
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """The desk's own settings. document_max_size: megabytes."""
+
+    document_max_size: int | None = None
+
+
 class Row(msgspec.Struct, frozen=True):
     """A ticket. Times are text without a zone."""
 
@@ -30,7 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     priority: int
     name: str = ""
     externalid: str | None = None
-    time_to_resolve: str | None = None
+    time_to_resolve: datetime | None = None
     is_deleted: int = 0
 
 
@@ -45,7 +56,7 @@ class Followup(msgspec.Struct, frozen=True, rename={"names": "_keys_names"}):
 
     id: int
     users_id: int
-    date: str
+    date: datetime
     content: str | None
     is_private: int
     names: Names = Names()
@@ -56,7 +67,7 @@ class Event(msgspec.Struct, frozen=True):
 
     id: int
     user_name: str
-    date_mod: str
+    date_mod: datetime
     id_search_option: int
     old_value: str | None = ""
     new_value: str | None = ""
@@ -98,7 +109,7 @@ class Session(
 
     user: int
     login: str
-    glpi_currenttime: str
+    glpi_currenttime: datetime
     profile: dict[str, Any]
     glpiactiveentities: Any = None
 
@@ -124,7 +135,7 @@ class GlpiRest:
             # Content as it is: before GLPI 11 it comes with its markup escaped once more.
             headers = {**self._app, "X-GLPI-Sanitized-Content": "false"}
             login = self._connect({**headers, "Authorization": f"user_token {self._user_token}"}, (self._user_token,))
-            token = login.get("initSession", dict[str, str])["session_token"]
+            token = login.part("initSession", "session_token", SessionToken)
             self._http = self._connect({**headers, "Session-Token": token}, (self._user_token, token))
             weakref.finalize(self, _leave, self._http)
         return self._http
@@ -132,7 +143,7 @@ class GlpiRest:
     def session(self) -> Session:
         """Return who we are there."""
         if self._session is None:
-            self._session = self.http.get("getFullSession", dict[str, Session])["session"]
+            self._session = self.http.part("getFullSession", "session", Session)
         return self._session
 
     def may(self, what: str, right: int) -> bool:
@@ -188,8 +199,8 @@ class GlpiRest:
 
     def largest(self) -> int | None:
         """Return how many bytes a document may have there; None when it tells none."""
-        megabytes = self.http.get("getGlpiConfig", dict[str, dict[str, Any]])["cfg_glpi"].get("document_max_size")
-        return int(megabytes) * 1024 * 1024 if megabytes else None
+        megabytes = self.http.part("getGlpiConfig", "cfg_glpi", Configuration).document_max_size
+        return megabytes * 1024 * 1024 if megabytes else None
 
     def add(self, kind: str, *, ticket: str = "", **values: Any) -> int:
         """Add an item and return its id. Raises NotApplied when success turns out to be a refusal."""

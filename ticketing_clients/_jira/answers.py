@@ -192,6 +192,12 @@ class Permission(msgspec.Struct, frozen=True, rename="camel"):
     have_permission: bool
 
 
+class Permissions(msgspec.Struct, frozen=True):
+    """What the account may do, by the permission's key."""
+
+    permissions: dict[str, Permission]
+
+
 class AttachmentSettings(msgspec.Struct, frozen=True, rename="camel"):
     """What the site lets be attached; `upload_limit` in bytes."""
 

@@ -13,12 +13,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from ticketing_clients._asking import numeric, pages
+from ticketing_clients._asking import numeric, page_numbers, pages
 from ticketing_clients._errors import DeskUnreachable, NotAuthorised, OutcomeUnknown, Rejected, TicketGone
 from ticketing_clients._jira.answers import (
     AttachmentSettings,
@@ -28,7 +27,7 @@ from ticketing_clients._jira.answers import (
     IssueStatus,
     Named,
     Page,
-    Permission,
+    Permissions,
     Remark,
     Remarks,
     Transition,
@@ -90,12 +89,13 @@ class Platform:
         newest = next(self._pages(f"project = {quoted(self._project)} ORDER BY key DESC", ("key",), limit=1), None)
         found = {one.id: one for one in self._fetch([hit.id for hit in self._pages(jql, ("key",))], fields)}
         last = newest.number if newest else 0
-        for start in count(max(1, last - PAGE + 1), PAGE):
-            chunk = self._fetch([f"{self._project}-{number}" for number in range(start, start + PAGE)], fields)
+        for number in page_numbers():
+            start = max(1, last - PAGE + 1) + number * PAGE
+            chunk = self._fetch([f"{self._project}-{issue}" for issue in range(start, start + PAGE)], fields)
             found |= {one.id: one for one in chunk}
             if start > last and not chunk:
-                return list(found.values())
-        raise AssertionError("unreachable: count() has no end")
+                break
+        return list(found.values())
 
     def newest(self, condition: str) -> Issue | None:
         """Return the project's newest issue that the index has with `condition`, None when there is none."""
@@ -117,7 +117,7 @@ class Platform:
     def _pages(self, jql: str, fields: tuple[str, ...], limit: int = PAGE) -> Iterator[Issue]:
         """Yield what the index has, page by page. In the cloud a hit has no key unless it is one of the `fields`."""
         asked: dict[str, str | int | list[str]] = {"jql": jql, "fields": ",".join(fields), "maxResults": limit}
-        while True:
+        for _ in page_numbers():
             page = self.http.get(f"{self.api}/search{'/jql' if self.cloud else ''}", Page, params=asked)
             yield from page.issues
             begin = int(str(asked.get("startAt", 0))) + len(page.issues)
@@ -212,9 +212,7 @@ class Platform:
     def lacking(self) -> list[str]:
         """Return which of the permissions that we need in the project we do not have."""
         params = {"projectKey": self._project, "permissions": ",".join(RIGHTS)}
-        have = self.http.get(f"{self.api}/mypermissions", dict[str, dict[str, Permission]], params=params)[
-            "permissions"
-        ]
+        have = self.http.get(f"{self.api}/mypermissions", Permissions, params=params).permissions
         return [right for right in RIGHTS if right not in have or not have[right].have_permission]
 
 

@@ -19,6 +19,7 @@ from ticketing_clients._ticket import Act, ActKind, Priority, Status, TicketRef,
 # What an act makes of the status; any other act only shows that somebody has read the ticket.
 STATUS_AFTER: dict[ActKind, Status] = {"defer": "waiting", "wont_fix": "rejected"}
 LONGEST_ADDRESS = 200
+LONGEST_SENDER = 500  # code points of a name with its address
 AUTOMATIC = frozenset({"bulk", "junk", "auto_reply"})  # values of Precedence
 
 
@@ -57,7 +58,8 @@ def state(ref: TicketRef, ours: Sequence[Stored], answers: Sequence[Stored], us:
 
 def acts_in(stored: Stored, us: str) -> list[Act]:
     """Return what a person says in a message; nothing when it is ours, or a machine's."""
-    by = one_line(parseaddr(stored.header("From"))[1])
+    # Cut, for the library's parser calls itself for each of a thousand colons.
+    by = one_line(parseaddr(stored.header("From")[:LONGEST_SENDER])[1])
     if not by or by.casefold() == us.casefold() or stored.header(TICKET) or _automatic(stored):
         return []
     number = hashlib.sha256((stored.header("Message-ID") or str(stored.uid)).encode(errors="replace")).hexdigest()[:32]

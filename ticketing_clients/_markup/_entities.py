@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ticketing_clients._document import Bullets, Facts, one_line
+from ticketing_clients._document import Bullets, Facts, one_line, row
 
 _MEANING = re.compile(
     r"""
@@ -34,5 +34,5 @@ def escape(text: str, after_link: str = "") -> str:
 def listed(block: Bullets | Facts, line: Callable[[str], str], sign: str = "*") -> str:
     """Return a list of lines that begin with `sign`, its texts escaped by `line`."""
     if isinstance(block, Facts):
-        return "\n".join(f"{sign} {line(label)}: {line(value)}" for label, value in block.rows)
+        return "\n".join(f"{sign} {row(line(label), line(value))}" for label, value in block.rows)
     return "\n".join(f"{sign} {line(item)}" for item in block.items)

@@ -85,6 +85,24 @@ class Answer(msgspec.Struct, frozen=True):
     issue: Issue
 
 
+class ProjectAnswer(msgspec.Struct, frozen=True):
+    """One project."""
+
+    project: Project
+
+
+class Token(msgspec.Struct, frozen=True):
+    """What a file that was sent is called until it is attached."""
+
+    token: str
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """A file that was sent."""
+
+    upload: Token
+
+
 class Issues(msgspec.Struct, frozen=True):
     """One page of issues."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ticketing_clients._asking import numeric, pages
 from ticketing_clients._errors import NotAuthorised, Rejected, TicketGone
-from ticketing_clients._redmine.answers import Answer, Issue, Issues, Named, Project, Role, User
+from ticketing_clients._redmine.answers import Answer, Issue, Issues, Named, Project, ProjectAnswer, Role, User
 
 if TYPE_CHECKING:
     from ticketing_clients._http import Http
@@ -95,12 +95,12 @@ class RedmineRest:
 
     def project(self) -> Project:
         """Return the project, if this user is shown it."""
-        return self._of_project(".json", dict[str, Project], {"include": "trackers"})["project"]
+        return self._of_project(".json", ProjectAnswer, {"include": "trackers"}).project
 
     def us(self) -> User:
         """Return who we are."""
         if self._us is None:
-            self._us = self.http.get("users/current.json", dict[str, User], params={"include": "memberships"})["user"]
+            self._us = self.http.part("users/current.json", "user", User, params={"include": "memberships"})
         return self._us
 
     def lacking(self) -> frozenset[str]:
@@ -108,11 +108,7 @@ class RedmineRest:
         if self._lacking is None:
             us, project = self.us(), self.project().id
             roles = {role.id for one in us.memberships if one.project.id == project for role in one.roles}
-            may = {
-                name
-                for role in roles
-                for name in self.http.get(f"roles/{role}.json", dict[str, Role])["role"].permissions
-            }
+            may = {name for role in roles for name in self.http.part(f"roles/{role}.json", "role", Role).permissions}
             self._lacking = frozenset() if us.admin else RIGHTS - may
         return self._lacking
 
@@ -133,7 +129,7 @@ class RedmineRest:
         return self._closed
 
     def _named(self, path: str, key: str) -> list[Named]:
-        return self.http.get(path, dict[str, list[Named]])[key]
+        return self.http.part(path, key, list[Named])
 
     def _page(
         self, name: str, operator: str, value: str, *, only_open: bool = False, offset: int = 0, limit: int = PAGE

@@ -127,7 +127,8 @@ AnyEvent = Ping | Opened | Commented | PriorityRaised | FileAttached | Resolved 
 
 def content_of(ticket: Ticket, id: str) -> TicketContent:  # noqa: A002 - it is called that in the event
     """Return what is told of `ticket`."""
-    values = {name: getattr(ticket, name) for name in ticket.__struct_fields__}
+    shared = set(TicketContent.__struct_fields__) & set(ticket.__struct_fields__)
+    values = {name: getattr(ticket, name) for name in shared}
     return TicketContent(**values | {"id": id, "body": text_of(ticket.body)})
 
 

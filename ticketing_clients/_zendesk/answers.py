@@ -37,6 +37,14 @@ class CustomField(msgspec.Struct, frozen=True):
         return self.value in (None, "", []) or self.value is False
 
 
+class Satisfaction(msgspec.Struct, frozen=True):
+    """What the requester said to Zendesk's own question; `score` begins with good or bad once it was answered."""
+
+    score: str = ""
+    id: int | None = None
+    comment: str | None = None
+
+
 class ZendeskTicket(msgspec.Struct, frozen=True):
     """A ticket. `updated_at` stays as it was written, for it is sent back as the stamp of a safe update."""
 
@@ -52,6 +60,7 @@ class ZendeskTicket(msgspec.Struct, frozen=True):
     custom_fields: list[CustomField] = []
     requester_id: int | None = None
     assignee_id: int | None = None
+    satisfaction_rating: Satisfaction | None = None
 
 
 class Whole(msgspec.Struct, frozen=True):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
-from ticketing_clients._acts import meant_by, plain_of_html, said
+from ticketing_clients._acts import LONGEST_TEXT, meant_by, plain_of_html, said
+from ticketing_clients._document import cut
 from ticketing_clients._ticket import Act, ActKind, Status
 from ticketing_clients._zendesk.answers import Audit, Event, ZendeskTicket
 
+_SCORES = {"good": 5, "bad": 1}  # also as `good_with_comment` and `bad_with_comment`
 MERGED = "closed_by_merge"  # the tag that Zendesk gives to a ticket which it closed by merging it into another
 
 
@@ -60,3 +63,21 @@ def _said(event: Event, audit: Audit, by: str) -> Iterator[Act]:
     text = plain_of_html(event.html_body) if event.html_body else (event.body or "").strip()
     if text:
         yield from said(str(event.id), by, audit.created_at, text, internal=not event.public)
+
+
+def rating_in(there: ZendeskTicket, requester: str) -> Iterator[Act]:
+    """Yield the answer to Zendesk's own question of how satisfied the requester is, as a rating of 5 or of 1.
+
+    The ticket tells no time of it but that of its last change.
+    """
+    said = there.satisfaction_rating
+    score = said.score.partition("_")[0] if said else ""
+    if said is not None and score in _SCORES:
+        yield Act(
+            id=f"satisfaction-{said.id}-{score}",
+            kind="rate",
+            by=requester,
+            at=datetime.fromisoformat(there.updated_at),
+            text=cut(said.comment or "", LONGEST_TEXT),
+            option=_SCORES[score],
+        )

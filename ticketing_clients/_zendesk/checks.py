@@ -17,8 +17,8 @@ FEW_PRIORITIES = 1  # the sub-type of a priority field that has only normal and 
 
 
 def urgency(priority: str | None) -> int:
-    """Return how urgent one of Zendesk's priorities is, 0 for none."""
-    return URGENCIES.index(priority)
+    """Return how urgent one of Zendesk's priorities is, 0 for none and for what is none."""
+    return URGENCIES.index(priority) if priority in URGENCIES else 0
 
 
 def checks(

@@ -13,9 +13,9 @@ from agent.bundle._builder import build
 from agent.bundle._masking import LAYOUTS
 from agent.bundle._reading import DPKG_QUERY, JOURNALCTL, Reader
 from agent.collecting import HostAccess
-from agent.diagnosis import Detail, Diagnosis, DiagnosisFact
+from agent.diagnosis import Detail, Diagnosis, DiagnosisFact, Unseen
+from agent.following.model import Case
 from agent.line_templates import load_templates
-from agent.model import Case
 from agent.redaction import Pseudonyms, Redactor
 from collectors import Completed
 from redaction_corpus import KEY, OWN_SECRET
@@ -63,6 +63,8 @@ class Host:
         self.journal: list[bytes] = []
         self.packages: list[bytes] = [b"nginx 1.18.0-6 amd64"]
         self.diagnosis: list[str] = []
+        self.found = [DiagnosisFact(name="unit_result", value="exit-code", unit="text")]
+        self.unseen: list[Unseen] = []
         self.case_lines = ["opened: disk_space"]
         self.measured = ["2026-11-25T10:00Z filesystem_avail_bytes 5"]
         self.says: dict[str, Completed] = {}
@@ -104,8 +106,7 @@ class Host:
             Detail(name="seen.txt", text=text),
             Detail(name="raw-log.txt", text="never in a bundle\n", consent="logs"),
         )
-        facts = (DiagnosisFact(name="unit_result", value="exit-code", unit="text"),)
-        return Diagnosis(id=request.id, at=AT, facts=facts, details=details)
+        return Diagnosis(id=request.id, at=AT, facts=tuple(self.found), details=details, unseen=tuple(self.unseen))
 
     def bundle(self, level="logs", *, redactor=None, collectors=(), largest=5_000_000):
         """Build a bundle."""

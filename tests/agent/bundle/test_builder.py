@@ -3,17 +3,26 @@
 import hashlib
 import os
 
+import msgspec
 import pytest
 
+from agent.bundle._masking import LAYOUTS
 from agent.bundle._reading import JOURNALCTL
 from agent.collecting import ConfiguredCollector
+from agent.diagnosis import DiagnosisFact, Unseen
+from agent.line_templates import load_templates
 from agent.redaction import LONGEST_LINE
 from collectors import CollectorOptions, CollectorPlugin, Completed, CouldNotCheck, Reading
-from redaction_corpus import SHAPES, forms, leaks
+from redaction_corpus import SHAPES, forms, leaks, redactor
 
 LINE = b"2026-11-24T00:44:01+0000 web01 systemd[1]: Started shop.service - Shop."
 LISTS = {"case", "diagnosis", "measured", "packages"}
 LOGS = {"unit-journal", "kernel-journal", "system-journal", "dpkg-log", "apt-history"}
+
+
+def redactor_of_the_corpus():
+    """Return what redacts by the rules of a bundle, and knows the names that are planted."""
+    return redactor(load_templates([LAYOUTS]))
 
 
 class Collects:
@@ -158,7 +167,7 @@ def test_a_source_that_takes_too_long_is_left_out_and_costs_no_other(full, monke
     """Half a source may lack what matters, and the rest must not wait for it."""
     monkeypatch.setattr("agent.bundle._builder.LONGEST", -1.0)
     bundle = full.bundle()
-    assert bundle.why("unit-journal") == "reading failed: OutOfTime"
+    assert bundle.why("unit-journal") == "redacting it takes longer than -1 s; lower its `lines`"
     assert set(bundle.files) == {"README", "MANIFEST.json"}
 
 
@@ -177,14 +186,47 @@ def test_readings_say_what_could_not_be_checked(full):
     assert bundle.why("mounts") == "the collectors are switched off"
 
 
+def test_what_the_ticket_may_say_of_the_first_look_is_in_the_manifest(full):
+    """Redacted as the files are, without users, and nothing that needs more than `facts`."""
+    labels = {"path": "/home/annika/uploads", "user": "annika", "pid": "4711", "program": "shop"}
+    full.found = [
+        DiagnosisFact(name="path_bytes", value=5.0, unit="bytes", labels=labels, whole=False),
+        DiagnosisFact(name="said", value="a line", unit="text", consent="excerpt"),
+    ]
+    full.unseen = [Unseen(what="directories", reason="not_permitted", count=14, hint="sudo cat /root/secret")]
+    bundle = full.bundle("facts")
+    told = bundle.manifest["on_ticket"]
+    [fact] = told["found"]
+    assert fact["labels"].keys() == {"path", "program"}
+    assert fact["labels"]["path"].startswith("/home/user-")
+    assert fact["whole"] is False
+    assert told["unseen"] == [{"what": "directories", "reason": "not_permitted", "count": 14}]
+    assert "a comment on the ticket says too: 1" in bundle.files["README"].decode()
+
+
+@pytest.mark.parametrize("how", ["not_allowed", "off", "rule_fails"])
+def test_where_the_first_look_does_not_leave_the_ticket_says_nothing_of_it(full, how):
+    """Neither at `none`, nor when IT switched it off, nor when a rule failed on it."""
+    redactor = redactor_of_the_corpus()
+    if how == "off":
+        full.sources["diagnosis"] = msgspec.structs.replace(full.sources["diagnosis"], enabled=False)
+    if how == "rule_fails":
+
+        def fail(line):
+            if "exit-code" in line:
+                raise RuntimeError
+            return ()
+
+        redactor.rules["secret_key"] = fail
+    bundle = full.bundle("none" if how == "not_allowed" else "facts", redactor=redactor)
+    assert bundle.manifest["on_ticket"] is None
+    assert b"exit-code" not in b"".join(bundle.files.values())
+
+
 def test_a_rule_that_fails_costs_the_files_that_it_saw_and_no_others(full):
     """Nothing of them leaves, and the manifest names the rule."""
-    from agent.bundle._masking import LAYOUTS  # noqa: PLC0415
-    from agent.line_templates import load_templates  # noqa: PLC0415
-    from redaction_corpus import redactor  # noqa: PLC0415
-
-    for rule in list(redactor().rules):
-        broken = redactor(load_templates([LAYOUTS]))
+    for rule in list(redactor_of_the_corpus().rules):
+        broken = redactor_of_the_corpus()
 
         def fail(line):
             if "Shop" in line:
@@ -216,9 +258,13 @@ def test_no_planted_secret_leaves_by_any_source(full):
     full.log("apt/history.log", put("apt_history"))
     full.packages = [f"{line} 1.0 amd64".encode() for line in free]
     full.case_lines = full.measured = full.diagnosis = free
+    full.found = [
+        DiagnosisFact(name="path_bytes", value=form.text, unit="text", labels={"path": form.text}) for form in planted
+    ]
     readings = [Reading("x", 1.0, "count", {"text": line}, 1.0) for line in free]
     gaps = [CouldNotCheck("x", {}, line) for line in free]
     bundle = full.bundle(collectors=[collector("services", *readings, *gaps)])
     assert {"services", *LISTS, *LOGS} <= {name.removesuffix(".txt") for name in bundle.files}
+    assert len(bundle.manifest["on_ticket"]["found"]) > 200  # a searched part of the manifest
     everything = b"\n".join(bundle.files.values()).decode()
     assert leaks(everything, [secret for form in planted for secret in form.secrets]) == []

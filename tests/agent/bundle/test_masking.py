@@ -5,7 +5,7 @@ import pytest
 from agent.bundle._masking import KEY, Unmaskable, make_redactor
 from agent.bundle._sources import load_sources
 from agent.collecting import HostAccess
-from agent.config import load
+from agent.configuration.config import load
 from agent.redaction import Report
 
 

@@ -12,30 +12,9 @@ import pytest
 
 from agent.cli import main
 from agent.store import Store
+from only import BREACHED, only
 
 FORETELL = Path(sys.executable).with_name("foretell")
-# A rule that every host breaks at once, and nothing else.
-BREACHED = """
-[customer]
-zone = "UTC"
-[agent]
-first_look = "0s"
-cycle = "5s"
-[rules.low_memory]
-summary = "Little memory is left"
-kind = "level"
-select.reading = "memory_available_bytes"
-limits.warning = 1e15
-limits.warning_clear = 2e15
-limits.direction = "below"
-[rules.memory_exhausted]
-enabled = false
-[collectors]
-cpu.enabled = false
-disk.enabled = false
-services.enabled = false
-software.enabled = false
-"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +34,7 @@ class Ended:
 @pytest.fixture(autouse=True)
 def apart(tmp_path, monkeypatch):
     """No configuration or state of the host, and nothing of this terminal."""
-    monkeypatch.setattr("agent.config.DEFAULT_PATH", tmp_path / "no.toml")
+    monkeypatch.setattr("agent.configuration.config.DEFAULT_PATH", tmp_path / "no.toml")
     for name in ("FORETELL_CONFIG", "FORETELL_LISTEN", "FORETELL_TRACEBACK", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("FORETELL_STATE_DIR", str(tmp_path / "state"))
@@ -67,6 +46,7 @@ def apart(tmp_path, monkeypatch):
 def foretell(monkeypatch, capsys):
     """Return a function that runs a command in this process."""
     monkeypatch.setattr("agent.logs.configure", lambda *_: None)  # it is for a whole process
+    monkeypatch.setattr("agent.commands.run.REPLACES_ITSELF", False)
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", ["foretell", *map(str, arguments)])
@@ -121,5 +101,5 @@ def store(state):
 def config(tmp_path):
     """A configuration under which every host has one problem."""
     path = tmp_path / "foretell.toml"
-    path.write_text(BREACHED)
+    path.write_text(BREACHED + only("memory"))
     return path

@@ -1,21 +1,26 @@
 """`foretell bundle`: what is previewed is what the desk gets, and without consent there is neither."""
 
 import hashlib
+import shutil
 import sqlite3
+import subprocess
+import tarfile
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from agent.bundle_dispatch import FOLDER
-from agent.bundling import Bundling, Refusal
-from agent.config import load
-from agent.consent import Grant, Revocation, Scope
-from agent.consent_gate import decide
-from agent.outbox import Outbox
-from agent.settings import DAY, HOUR
-from agent.spool import FOLDER_NAME
+from agent.case_details import case_details
+from agent.configuration.config import load
+from agent.configuration.settings import DAY, HOUR
+from agent.consent.gate import decide
+from agent.consent.levels import Grant, Revocation, Scope
+from agent.delivery.bundle_dispatch import FOLDER
+from agent.delivery.bundling import Bundling, Refusal
+from agent.delivery.outbox import Outbox
+from agent.delivery.spool import FOLDER_NAME
 from agent.store import Store
 from deliveries import HOST, Deliveries
 from ticketing_clients.local import FILE_NAME
@@ -141,7 +146,49 @@ def test_a_preview_in_words_says_what_is_in_it_and_what_is_not(foretell, office)
     assert "Not in it: dpkg-log: consent `facts` does not let it out" in ended.out
     assert "SHA-256 " in ended.out
     with Store.open(office.state) as store:
-        assert not Outbox(store).has_attached()
+        assert not Outbox(store).has_ever_attached()
+
+
+class TestTheComment:
+    """What the first look found stands on the ticket too, in words."""
+
+    @pytest.fixture
+    def looks(self, office):
+        """Let the bundle have a first look."""
+        (office.folder / "few.toml").write_text(FEW.replace("[sources.diagnosis]", "[sources.other]"))
+        office.decide("facts")
+        return office
+
+    def comments(self, office):
+        """What the ticket says besides its body, once a courier ran."""
+        office.deliver()
+        with Store.open(office.state) as store:
+            details = case_details(store, office.state, office.case, {})
+        return [one.text for one in details.ticket.comments]
+
+    def test_it_is_previewed_and_comes_with_the_bundle(self, foretell, looks):
+        """Once, however many bundles there are."""
+        shown = foretell("bundle", "preview", looks.key[:8])
+        assert "On the ticket itself, as a comment:" in shown.out
+        assert foretell("bundle", "build", looks.key[:8]).status == 0
+        [comment] = self.comments(looks)
+        assert "We had a first look at what is behind this" in comment
+        foretell("bundle", "preview", looks.key[:8])
+        assert foretell("bundle", "build", looks.key[:8]).status == 0
+        assert self.comments(looks) == [comment]
+
+    def test_it_can_be_switched_off(self, foretell, looks):
+        """Then the bundle alone has it."""
+        looks.configure("on_ticket = false")
+        assert foretell("bundle", "preview", looks.key[:8], "--json").json["comment"] == ""
+        assert foretell("bundle", "build", looks.key[:8]).status == 0
+        assert self.comments(looks) == []
+
+    def test_it_stays_here_when_consent_is_taken_back(self, foretell, looks):
+        """Like the file, while both wait."""
+        assert foretell("bundle", "build", looks.key[:8]).status == 0
+        looks.decide(None)
+        assert self.comments(looks) == []
 
 
 def test_a_tail_of_logs_needs_its_own_consent(foretell, office):
@@ -274,6 +321,80 @@ def test_what_waited_for_too_long_is_removed(foretell, office):
         outbox.sweep()
     assert office.left == []
     assert office.operation().state == "dropped"
+
+
+class TestEncryption:
+    """Bundles to a recipient's key: only whoever has the other half reads them, and nothing leaves in the clear."""
+
+    @pytest.fixture
+    def key(self, office):
+        """Let bundles be encrypted to a key of age's own making; return where its other half is."""
+        if shutil.which("age-keygen") is None:
+            pytest.skip("needs age (Debian package age): encryption was NOT tried")
+        path = office.folder / "age.key"
+        subprocess.run(["age-keygen", "-o", path], check=True, capture_output=True)
+        public = subprocess.run(["age-keygen", "-y", path], check=True, capture_output=True, text=True).stdout.strip()
+        office.configure(f"grace = '0s'\nrecipients = ['{public}']")
+        office.decide("facts")
+        return path
+
+    def decrypted(self, key, content):
+        """Return what age itself makes of it."""
+        return subprocess.run(["age", "--decrypt", "-i", key], input=content, check=True, capture_output=True).stdout
+
+    def attached(self, office):
+        """Return the files that the ticket has."""
+        office.deliver()
+        with sqlite3.connect(office.state / FILE_NAME) as desk:
+            return dict(desk.execute("SELECT name, content FROM attachments"))
+
+    def test_what_was_previewed_arrives_and_age_reads_it(self, foretell, office, key):
+        """Encrypted anew each time it is made, it is made once; what is inside is what was shown."""
+        clear = office.folder / "clear.tar.gz"
+        shown = foretell("bundle", "preview", office.key[:8], "--clear", clear, "--json").json
+        assert shown["file"].endswith(".tar.gz.age")
+        assert b"case.txt" not in Path(shown["file"]).read_bytes()
+        assert foretell("bundle", "build", office.key[:8], "--approve", shown["sha256"]).status == 0
+        [(name, content)] = self.attached(office).items()
+        assert name.endswith(".tar.gz.age")
+        assert hashlib.sha256(content).hexdigest() == shown["sha256"]
+        assert self.decrypted(key, content) == clear.read_bytes()
+        with tarfile.open(clear) as archive:
+            assert "MANIFEST.json" in archive.getnames()
+        assert office.left == []
+
+    @pytest.mark.usefixtures("key")
+    def test_the_preview_says_to_whom(self, foretell, office):
+        """And how to look into it without their key."""
+        shown = foretell("bundle", "preview", office.key[:8])
+        assert "Encrypted to age1" in shown.out
+        assert "--clear FILE.tar.gz" in shown.out
+
+    @pytest.mark.usefixtures("key")
+    @pytest.mark.parametrize("built", ["before", "queued"])
+    def test_what_was_made_without_it_stays_here(self, foretell, office, built):
+        """Kept or queued already when somebody configures encryption: it is made anew."""
+        encrypting = office.file.read_text()
+        office.configure("grace = '0s'")
+        foretell("bundle", "preview", office.key[:8])
+        if built == "queued":
+            assert foretell("bundle", "build", office.key[:8]).status == 0
+        office.file.write_text(encrypting)
+        if built == "before":
+            assert foretell("bundle", "build", office.key[:8]).status == 0
+        assert [name[-4:] for name in self.attached(office)] == ([".age"] if built == "before" else [])
+        assert office.left == []
+
+    @pytest.mark.parametrize("recipient", ["age1qqqq", "ssh-ed25519 AAAA"])
+    def test_where_it_cannot_be_done_there_is_nothing_to_send(self, foretell, office, recipient):
+        """No bundle, no comment, and which recipient it is."""
+        office.configure(f"grace = '0s'\nrecipients = ['{recipient}']")
+        office.decide("facts")
+        ended = foretell("bundle", "build", office.key[:8])
+        assert ended.status == 1
+        assert "bundle.recipients: number 1 is no public key" in ended.err
+        assert self.attached(office) == {}
+        assert office.left == []
 
 
 def test_secrets_that_are_not_known_stop_it(foretell, office):

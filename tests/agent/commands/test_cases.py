@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.folder import StateFolder
+from agent.system.folder import StateFolder
 from ticketing_clients import TicketRef
 from ticketing_clients.local import LocalDesk
 
@@ -69,7 +69,7 @@ def test_a_case_is_shown_by_the_beginning_of_its_key(foretell, recorded):
     assert ended.status == 0
     assert "helpdesk #42" in ended.out
     told = foretell("cases", "show", "a1a1", "--json").json
-    assert told.keys() == {"case", "summary", "time_line", "ticket"}
+    assert told.keys() == {"case", "summary", "time_line", "ticket", "sent"}
     assert [entry["what"] for entry in told["time_line"]] == ["opened"]
 
 

@@ -6,17 +6,13 @@ import pytest
 from agent.commands import check
 from agent.rehearsal import Rehearsal
 from collectors import CouldNotCheck, Reading
+from only import only
 from thresholds import Finding
 
 QUIET = """
 [rules]
 memory_exhausted.enabled = false
-[collectors]
-cpu.enabled = false
-disk.enabled = false
-services.enabled = false
-software.enabled = false
-"""
+""" + only("memory")
 
 
 @pytest.fixture

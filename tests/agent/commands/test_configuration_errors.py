@@ -82,3 +82,13 @@ def test_a_folder_is_no_file(foretell, tmp_path):
     ended = foretell("check", "--config", tmp_path)
     assert ended.status == 78
     assert "Is a directory" in ended.err
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_calendar_that_never_opens_is_a_wrong_configuration(foretell, tmp_path, command):
+    """By whichever command it is read, with its file, key and cure."""
+    config = tmp_path / "foretell.toml"
+    config.write_text("[windows]\nweekly = []\n")
+    ended = foretell(command, "--config", config)
+    assert (ended.status, ended.out) == (78, "")
+    assert ended.err.startswith(f"foretell: {config}: windows: no agreed hours come within the next five years")

@@ -3,7 +3,7 @@
 import pytest
 
 from agent.commands import doctor
-from agent.doctor import Result
+from agent.doctor.checks import Result
 
 
 def result(number, verdict, reason=None, hint=""):
@@ -50,7 +50,7 @@ def test_json_has_every_result_with_stable_keys(foretell, tmp_path):
     ended = foretell("doctor", "--json", "--listen", "127.0.0.1:0")
     assert ended.status in {0, 1, 3}
     assert all(one.keys() == {"number", "subject", "verdict", "found", "hint", "reason"} for one in ended.json)
-    assert sorted({one["number"] for one in ended.json}) == list(range(1, 14))
+    assert sorted({one["number"] for one in ended.json}) == list(range(1, 15))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,6 +70,6 @@ def test_an_unreadable_state_folder_is_77_and_everything_else_is_checked(process
     ended = process("doctor", "--json", "--listen", "127.0.0.1:0", unprivileged=True)
     assert (ended.status, ended.err) == (77, "")
     by_number = {one["number"]: one for one in ended.json}
-    assert sorted(by_number) == [*range(1, 11), 12, 13]  # a desk that cannot be used tells nothing of this host
+    assert sorted(by_number) == [*range(1, 11), 12, 13, 14]  # a desk that cannot be used tells nothing of this host
     assert by_number[5]["verdict"] == by_number[6]["verdict"] == "wrong"
     assert "install -d -m 0700" in by_number[5]["hint"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.model import Operation
-from agent.outbox import Outbox
+from agent.delivery.outbox import Outbox
+from agent.following.model import Operation
 
 ID = "a1a1a1a1a1a1a1a1-1"
 

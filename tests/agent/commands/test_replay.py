@@ -50,6 +50,22 @@ def test_people_read_what_why_and_at_what_cost(foretell, history):
     assert "at 30 min a ticket" in ended.out
 
 
+def test_people_read_which_host_asks_for_work_in_which_month(foretell, history):
+    """The hosts without a ticket are not in the way."""
+    said = foretell("replay", history).out.partition("tickets by host and month")[2].splitlines()
+    assert [line.split() for line in said[:2]] == [["2026-03", "all"], ["web01", "1", "1"]]
+    assert "web02" not in said[2]
+
+
+def test_what_is_no_number_has_a_reason_too(foretell, tmp_path):
+    """The rule's own line says what is so."""
+    rows = "".join(f"{START + minute * 60},service_failed,unit=db.service,{minute > 5:d}\n" for minute in range(30))
+    path = tmp_path / "failed.csv"
+    path.write_text(f"timestamp,name,labels,value\n{rows}")
+    (ticket,) = foretell("replay", path, "--json").json["tickets"]
+    assert ticket["reason"] == "A service has failed"
+
+
 def test_two_configurations_side_by_side(foretell, history, tmp_path):
     """The figures of both, and what only one of them would have opened."""
     other = tmp_path / "careful.toml"

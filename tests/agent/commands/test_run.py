@@ -5,20 +5,16 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
-import time
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-from agent.folder import StateFolder
+from agent.system.folder import StateFolder
+from only import only
+from running_agent import RunningAgent, until
 
-FORETELL = Path(sys.executable).with_name("foretell")
-# Waits are for a condition and end at once when it is there; this is only when to give up.
-PATIENCE = 40.0
-
-MISSING_PROGRAM = """
+MISSING_PROGRAM = (
+    """
 [customer]
 zone = "UTC"
 [agent]
@@ -26,50 +22,13 @@ first_look = "0s"
 cycle = "5s"
 [rules]
 process_missing = {for = "0s", verify = "1s"}
-[collectors]
-cpu.enabled = false
-disk.enabled = false
-memory.enabled = false
-software.enabled = false
+"""
+    + only("services")
+    + """\
 services.interval = "5s"
 services.processes = [{name = "wanted-program"}]
 """
-
-
-class Daemon:
-    """A running `foretell run`, and its page."""
-
-    def __init__(self, program, config, environment, folder):
-        self.out, self.err = folder / "out", folder / "err"
-        with self.out.open("w") as out, self.err.open("w") as err:
-            self.process = subprocess.Popen(
-                [program, "run", "--config", config, "--listen", "127.0.0.1:0"], stdout=out, stderr=err, env=environment
-            )
-
-    def shows(self, text):
-        """Wait until `text` was printed; return everything that was."""
-        until(lambda: text in self.out.read_text() or self.process.poll() is not None)
-        printed = self.out.read_text()
-        assert text in printed, self.err.read_text()
-        return printed
-
-    @property
-    def page(self):
-        """The address that it told."""
-        return self.shows("Status page: ").partition("Status page: ")[2].split()[0]
-
-    def stop(self, number=signal.SIGINT):
-        """End it as Ctrl-C does; return its exit status."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
-
-
-def until(condition):
-    """Wait until `condition` holds."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
+)
 
 
 @pytest.fixture
@@ -77,15 +36,13 @@ def daemon(tmp_path, config):
     """Return a function that starts the daemon on the state folder; it is ended with the test."""
     started = []
 
-    def start():
-        started.append(Daemon(FORETELL, config, os.environ | {"COLUMNS": "80"}, tmp_path))
+    def start(**environ):
+        started.append(RunningAgent(tmp_path, config, os.environ | {"COLUMNS": "80"} | environ))
         return started[-1]
 
     yield start
     for one in started:
-        if one.process.poll() is None:
-            one.process.kill()
-            one.process.wait()
+        one.end()
 
 
 def test_the_first_summary_tells_what_was_read_found_and_opened(daemon):
@@ -118,6 +75,34 @@ def test_what_it_holds_back_is_told_with_the_reason(daemon, config):
     assert "must last before it is believed; due in 10 minutes" in printed
     assert "Nothing to open. What is held back is not old enough" in printed
     assert running.stop(signal.SIGTERM) == 0
+
+
+def test_told_to_it_goes_on_with_the_configuration_as_it_is_now(daemon, config):
+    """The same process; the cases stay, and what the new file names is true from then on."""
+    running = daemon()
+    running.shows("foretell demo")
+    config.write_text(config.read_text().replace('cycle = "5s"', 'cycle = "6s"'))
+    running.process.send_signal(signal.SIGHUP)
+    until(lambda: "going on with the configuration" in running.err.read_text())
+    assert running.stop() == 0
+    assert running.out.read_text().count("Status page: ") == 1
+
+
+def test_told_to_read_a_broken_file_it_goes_on_with_the_old_one(daemon, config):
+    """The file, the key and the cure are in the log and on the page, and it becomes well again with the file."""
+    running = daemon()
+    running.shows("foretell demo")
+    good = config.read_text()
+    config.write_text(good.replace("cycle =", "cycel ="))
+    running.process.send_signal(signal.SIGHUP)
+    until(lambda: "the old one stays in force" in running.err.read_text())
+    assert "agent.cycel" in running.err.read_text()
+    with urllib.request.urlopen(f"{running.page}healthz") as answer:
+        assert answer.status == 200
+    config.write_text(good)
+    running.process.send_signal(signal.SIGHUP)
+    until(lambda: "going on with the configuration" in running.err.read_text())
+    assert running.stop() == 0
 
 
 @pytest.mark.e2e
@@ -165,6 +150,19 @@ def test_status_tells_a_running_daemon_from_a_stopped_one(daemon, foretell):
     assert ended.status == 3
     assert ended.out.startswith("The daemon is not running; this is how things were at ")
     assert foretell("status", "--json").json["alive"] is False
+
+
+def test_what_tells_of_now_is_written_into_memory_where_the_service_manager_has_a_folder_there(
+    daemon, foretell, state, tmp_path
+):
+    """And `status`, which knows the state folder only, finds it."""
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    running = daemon(RUNTIME_DIRECTORY=str(runtime))
+    running.shows("foretell demo")
+    assert [path.name for path in runtime.iterdir()] == ["status.json"]
+    assert (state / "status.json").is_symlink()
+    assert '"cycle": ' in foretell("status", "--json").out
 
 
 def test_check_leaves_a_running_daemon_alone(daemon, foretell, config):

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from agent.folder import StateFolder
 from agent.status import write_summary
+from agent.system.folder import StateFolder
 
 
 @pytest.fixture

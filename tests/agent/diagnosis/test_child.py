@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.children import ENVIRONMENT
 from agent.diagnosis import Diagnosis, Request, _child, diagnose, diagnoses, memory_file
 from agent.diagnosis._child import _ARGV
+from agent.system.children import ENVIRONMENT
 
 # Every way to change a file's content, name, rights or times, and to speak to somebody else.
 CALLS = (
@@ -70,7 +70,7 @@ def test_a_child_that_fails_is_an_answer_too(monkeypatch, code, hint):
 def test_it_hears_and_sees_nothing_of_ours(monkeypatch):
     """No environment, no folder to import from, no module written."""
     monkeypatch.setenv("TOKEN", "secret")
-    assert _ARGV[1:3] == ("-P", "-B")
+    assert _ARGV[1:4] == ("-E", "-P", "-B")
     assert "TOKEN" not in ENVIRONMENT
 
 

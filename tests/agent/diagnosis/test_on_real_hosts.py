@@ -8,9 +8,9 @@ import time
 import msgspec
 import pytest
 
-from agent.children import ENVIRONMENT
 from agent.diagnosis import Diagnosis, Request
 from agent.diagnosis._child import _ARGV
+from agent.system.children import ENVIRONMENT
 from real_hosts import booted, inside, mounted
 
 PATIENCE = 120.0  # seconds; far more than any of these needs

@@ -1,13 +1,13 @@
 """Software out of date: what runs, who asks for a reboot, and what an update would change, without changing anything."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 from agent.diagnosis import software
 from agent.diagnosis._diagnosis import Detail, DiagnosisFact, Unseen
 from collectors import CollectorError, Completed
+from real_hosts import package_entry
 
 # As apt 2.6 wrote it: an update, a security update, a new package, one from two origins, a removal, and what is configured.
 SIMULATED = """\
@@ -119,12 +119,34 @@ def test_system_and_kernels_are_told(scripted):
     assert {"os_support_end_timestamp_seconds", "boot_timestamp"} <= told.keys()
 
 
-@pytest.mark.skipif(not Path(software.APT_GET).exists(), reason="needs apt")
-def test_the_real_apt_is_understood():
-    """Every line that would install or remove is counted."""
-    look = software.Look({}, seconds=300.0)
-    answer = look.run([*software._DRY_RUN, "dist-upgrade"], timeout=300)
-    assert answer.status == 0, answer.errors
-    lines = answer.output.splitlines()
-    assert all(software._INSTALL.match(line) for line in lines if line.startswith("Inst "))
-    assert all(software._REMOVE.match(line) for line in lines if line.startswith("Remv "))
+def test_a_product_is_told_with_whose_build_it_is_and_until_when(scripted):
+    """Of the ticket's product alone, with both the supplier's day and, where another mends it, the maker's."""
+    look = scripted({"product": "PostgreSQL"}).write("/etc/os-release", "ID=debian\nVERSION_ID=12\nNAME=Debian\n")
+    look.write(
+        "/var/lib/dpkg/status", package_entry("postgresql-13", "13.22-0+deb12u1") + package_entry("docker-ce", "27.5.1")
+    )
+    found = list(software.products(look))
+    told = facts(found)
+    assert told["software_support_end_timestamp_seconds"].labels == {
+        "product": "PostgreSQL",
+        "release": "13",
+        "version": "13.22-0+deb12u1",
+        "supplier": "Debian",
+        "basis": "distribution",
+    }
+    assert told["software_upstream_support_end_timestamp_seconds"].labels["release"] == "13"
+    [listing] = [item for item in found if isinstance(item, Detail)]
+    assert listing.text.splitlines() == [
+        "Docker Engine 27.5.1 by Docker (maker): 2025-05-03",
+        "PostgreSQL 13.22-0+deb12u1 by Debian (distribution): 2028-06-30",
+    ]
+
+
+def test_services_with_old_libraries_are_named(scripted):
+    """By their unit; whose libraries may not be seen is counted."""
+    look = scripted().write(
+        "/proc/7/maps", "7f-80 r-xp 0 08:01 5      /usr/lib/x86_64-linux-gnu/libssl.so.3 (deleted)\n"
+    )
+    look.write("/proc/7/cgroup", "0::/system.slice/nginx.service\n").write("/proc/7/comm", "nginx\n")
+    told = facts(software.libraries(look))
+    assert told["service_with_deleted_libraries"].value == "nginx.service"

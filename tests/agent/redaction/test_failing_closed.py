@@ -9,7 +9,7 @@ import pytest
 
 from agent.redaction import LeftOut, Pseudonyms, Report, Templates, _redactor
 from agent.redaction._private_keys import PrivateKeys
-from agent.safe_reading import Refused
+from agent.system.safe_reading import Refused
 from redaction_corpus import redactor
 
 LINE = b"2026-11-24T00:44:01Z web01 systemd[1]: Started hunter2.\n"

@@ -1,5 +1,6 @@
 """The SQLite file under the records: schema versions, damage, transactions, privacy, and several processes at once."""
 
+import errno
 import sqlite3
 import stat
 import subprocess
@@ -54,6 +55,57 @@ def test_an_older_file_is_brought_forward_with_what_it_holds(path):
         put(database, "old")
     with Database(path, MIGRATIONS) as database:
         assert database.read("SELECT word, language FROM words") == [("old", "en")]
+
+
+def copies(path: Path) -> list[Path]:
+    """Return what was copied before upgrades, oldest first."""
+    return sorted(path.parent.glob(f"{path.name}.before-*"))
+
+
+def test_an_older_file_is_copied_as_it_was_before_the_first_statement(path):
+    """Private, of its own schema, and with what another process had written and not yet moved out of the log."""
+    with Database(path, MIGRATIONS[:1]) as before:
+        put(before, "old")
+        assert path.with_name(f"{path.name}-wal").stat().st_size > 0
+        Database(path, MIGRATIONS).close()
+        [copy] = copies(path)
+    assert copy.name.endswith("-schema-1")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with Database(copy, MIGRATIONS[:1]) as database:
+        assert words(database) == {"old"}
+
+
+def test_a_new_file_and_one_of_this_schema_are_not_copied(path):
+    """Only an upgrade costs the space."""
+    Database(path, MIGRATIONS).close()
+    Database(path, MIGRATIONS).close()
+    assert copies(path) == []
+
+
+def test_the_last_two_copies_are_kept(path):
+    """Upgrades do not fill the disk."""
+    Database(path, MIGRATIONS[:1]).close()
+    for year in (2023, 2024, 2025):
+        path.with_name(f"{path.name}.before-{year}0101T000000Z-schema-0").touch()
+    Database(path, MIGRATIONS).close()
+    kept, made = copies(path)
+    assert (kept.name, made.name[-9:]) == (f"{path.name}.before-20250101T000000Z-schema-0", "-schema-1")
+
+
+def test_without_its_copy_nothing_is_upgraded(path, monkeypatch):
+    """What cannot be undone is not begun."""
+
+    def no_room(_original, _copy):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    Database(path, MIGRATIONS[:1]).close()
+    monkeypatch.setattr("agent.store._migration.take_snapshot", no_room)
+    with pytest.raises(
+        StoreUnavailable, match=r"cannot be copied before its upgrade \(No space left on device\); make room"
+    ):
+        Database(path, MIGRATIONS)
+    with Database(path, MIGRATIONS[:1]) as database:
+        assert database.read("PRAGMA user_version") == [(1,)]
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(path):
@@ -201,3 +253,17 @@ def test_unused_space_can_be_given_back(path):
         assert database.used() < full / 4
         database.shrink()
         assert database.size() < full / 4
+
+
+def test_in_a_hurry_others_are_hardly_waited_for(path):
+    """A process that is told to end must not wait ten seconds for one that hangs with the file locked; what it has is whole."""
+    with Database(path, MIGRATIONS) as database, Database(path, MIGRATIONS) as other:
+        put(database, "before")
+        database.hurry()
+        with other.transaction():
+            other.write("INSERT INTO words (word) VALUES (?)", ("theirs",))
+            with pytest.raises(StoreUnavailable, match="locked"):
+                put(database, "ours")
+            assert database.read("PRAGMA busy_timeout") == [(1000,)]
+        put(database, "after")
+        assert words(database) == {"before", "theirs", "after"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.settings import DAY, HOUR, MINUTE, HistorySettings
+from agent.configuration.settings import DAY, HOUR, MINUTE, HistorySettings
 from agent.store import History, Hour, Store, StoreUnavailable
 from agent.store import _history as module
 from collectors import Reading

@@ -7,8 +7,20 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from agent.model import Acted, Adopted, Case, Delivered, DeskHealth, Observed, Operation, Refused
-from agent.outbox import Outbox
+from agent.delivery.outbox import Outbox
+from agent.following.model import (
+    Acted,
+    Adopted,
+    Care,
+    Case,
+    Delivered,
+    DeskHealth,
+    Maintenance,
+    Observed,
+    Operation,
+    Promise,
+    Refused,
+)
 from agent.store import FILE_NAME, Happening, Store, StoreUnavailable
 from agent.store._schema import MIGRATIONS
 from thresholds import Forecast, Severity
@@ -88,6 +100,15 @@ def test_closed_cases_are_left_out_unless_asked_for(store):
     store.save_case(FULL, [], AT)
     assert store.cases() == [FULL]
     assert store.cases(include_closed=True) == [closed, FULL]
+
+
+def test_what_closed_lately_is_told_the_last_one_first(store):
+    """Of those that ever had a ticket, and no more than are wanted."""
+    for key, ended, ref in (("aa", AT - 10, REF), ("bb", AT - 5, REF), ("cc", AT - 1, None), ("dd", AT - 99, REF)):
+        store.save_case(case(key * 32, state="closed", closed_at=ended, ticket=ref), [], AT)
+    store.save_case(FULL, [], AT)
+    assert [one.key[0] for one in store.closed_lately(AT - 50, 5)] == ["b", "a"]
+    assert [one.key[0] for one in store.closed_lately(AT - 50, 1)] == ["b"]
 
 
 def test_what_closed_long_ago_is_forgotten_with_everything_about_it(store):
@@ -213,12 +234,12 @@ def test_single_values_are_kept(folder, store):
     """Maintenance, the desks' health by name, and the judge's memories outlive the process."""
     health = DeskHealth(reachable=False, reason="unreachable", failures=3, not_before=AT)
     memories = bytes(range(256)) * 100
-    assert (store.maintenance_until, store.load_memories(), store.desk_health("rt")) == (0.0, None, DeskHealth())
-    store.maintenance_until = AT
+    assert (store.maintenance.until, store.load_memories(), store.desk_health("rt")) == (0.0, None, DeskHealth())
+    store.maintenance = Maintenance(since=0.0, until=AT)
     store.set_desk_health("rt", health)
     store.save_memories(memories)
     with Store.open(folder) as other:
-        assert (other.maintenance_until, other.load_memories(), other.desk_health("rt")) == (AT, memories, health)
+        assert (other.maintenance.until, other.load_memories(), other.desk_health("rt")) == (AT, memories, health)
         assert other.desk_health("another") == DeskHealth()
 
 
@@ -239,5 +260,31 @@ def test_the_reserve_is_set_aside_and_tells_when_it_is_gone(folder, store):
     for file in folder.glob("reserve-*"):
         file.unlink()
     assert "nearly full" in store.degraded
-    store.maintenance_until = AT
+    store.maintenance = Maintenance(since=0.0, until=AT)
     assert store.degraded == ""
+
+
+def test_kept_promises_add_up_for_good(folder, store):
+    """By what was promised, for which priority, and whether it was kept."""
+    store.count_promises([("fix", "P1", "met"), ("first_response", "P1", "missed"), ("fix", "P1", "met")])
+    store.count_promises([("fix", "P1", "met")])
+    with Store.open(folder, now=AT) as again:
+        assert [(*one.of, one.count) for one in again.kept_promises] == [
+            ("first_response", "P1", "missed", 1),
+            ("fix", "P1", "met", 3),
+        ]
+
+
+def test_a_closed_ticket_is_looked_at_now_and_then_while_it_may_be_rated(store):
+    """For as long as a rating is waited for, every six hours, where the customer was asked and has not answered."""
+    promise = Promise(priority="P3", since=AT, answer_due=AT, answer_warning=AT, fix_due=AT, fix_warning=AT)
+    ended = {"state": "closed", "closed_at": AT, "closed_by": "person", "ticket": REF}
+    store.save_case(case("aa" * 32, **ended, care=Care(promise=promise)), [], AT)
+    store.save_case(case("bb" * 32, **ended, care=Care(promise=promise, rating=4)), [], AT)
+    store.save_case(case("cc" * 32, **ended), [], AT)
+    assert store.cases_to_look_at(AT + 60) == []
+    assert [one.key[0] for one in store.cases_to_look_at(AT + 60, 86400.0)] == ["a"]
+    store.looked_at("aa" * 32, AT + 60)
+    assert store.cases_to_look_at(AT + 3600, 86400.0) == []
+    assert [one.key[0] for one in store.cases_to_look_at(AT + 7 * 3600, 86400.0)] == ["a"]
+    assert store.cases_to_look_at(AT + 86401, 86400.0) == []

@@ -1,5 +1,7 @@
 """The application: what is answered to whom, and that nothing can be changed, framed, cached or rebound."""
 
+import gzip
+
 import msgspec
 import pytest
 
@@ -17,7 +19,8 @@ class Client:
         self._app = app
 
     def __call__(self, path, *, method="GET", host=LISTEN, **headers):
-        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, **headers}
+        path, _, query = path.partition("?")
+        environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": query, **headers}
         if host is not None:
             environ["HTTP_HOST"] = host
         got = {}
@@ -26,8 +29,8 @@ class Client:
 
 
 def named(page):
-    """Render a page as the name of its kind."""
-    return type(page).__name__.encode()
+    """Render a page as the name of its kind, for whom, in which language."""
+    return gzip.compress(f"{type(page).__name__} {page.reader.audience} {page.reader.language}".encode())
 
 
 @pytest.fixture
@@ -39,7 +42,61 @@ def ask(source):
 def test_the_front_page_is_rendered(ask):
     """People get HTML."""
     status, headers, body = ask("/")
-    assert (status, headers["Content-Type"], body) == (200, "text/html; charset=utf-8", "StatusPage")
+    assert (status, headers["Content-Type"], body) == (
+        200,
+        "text/html; charset=utf-8",
+        "StatusPage customer en",
+    )
+
+
+def test_a_browser_that_can_gets_it_compressed(source):
+    """The daemon keeps a page as it leaves: small."""
+    got = {}
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "HTTP_HOST": LISTEN, "HTTP_ACCEPT_ENCODING": "br, gzip"}
+    app = make_app(source, LISTEN, PageRenderer(named))
+    body = b"".join(app(environ, lambda _, fields: got.update(fields)))
+    assert got["Content-Encoding"] == "gzip"
+    assert got["Content-Length"] == str(len(body))
+    assert gzip.decompress(body) == b"StatusPage customer en"
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "language"),
+    [
+        ("/", "zh-TW,zh;q=0.9,en;q=0.8", "zh_Hant"),
+        ("/", "fr, zh-CN;q=0.3", "zh_Hans"),
+        ("/", "en;q=0, zh;q=0.1", "zh_Hans"),
+        ("/", "zh;q=high, *, ;;,", "en"),
+        ("/?lang=zh_Hans", "en", "zh_Hans"),
+        ("/engineer?lang=zh-Hant", "en", "zh_Hant"),
+        ("/?lang=klingon", "zh", "zh_Hans"),
+        ("/?lang=../../etc/passwd", "", "en"),
+    ],
+)
+def test_the_reader_chooses_the_language(ask, path, accepted, language):
+    """A link's word counts before the browser's; what nobody knows counts for nothing."""
+    assert ask(path, HTTP_ACCEPT_LANGUAGE=accepted)[2].endswith(f" {language}")
+
+
+def test_what_goes_on_inside_has_a_view_of_its_own(ask):
+    """On this host the engineer's pages are open."""
+    assert ask("/engineer")[2] == "EngineerPage engineer en"
+    assert ask("/engineer/cases/a1a1")[2] == "CasePage engineer en"
+    assert ask("/engineer/")[0] == 404
+
+
+def test_the_network_sees_nothing_of_the_inside(source):
+    """Where nobody has to log in the engineer's pages are shut, and of cases only those that were told are shown."""
+    host = "192.0.2.7"
+    ask = Client(make_app(source, f"{host}:80", PageRenderer(named)))
+    status, _, body = ask("/engineer", host=host)
+    assert status == 403
+    assert "web_config under [agent]" in body
+    assert ask("/engineer/cases/a1a1", host=host)[0] == 403
+    assert ask("/", host=host)[2] == "StatusPage customer en"
+    assert ask("/cases/a1a1", host=host)[0] == 200
+    source.cases[0] = CaseDetails(case=msgspec.structs.replace(source.cases[0].case, state="pending"))
+    assert ask("/cases/a1a1", host=host)[0] == 404
 
 
 def test_metrics_follow_the_accept_header(ask):
@@ -64,11 +121,11 @@ def test_nothing_can_be_changed_from_here(ask, method):
     assert (status, headers["Allow"]) == (405, "GET, HEAD")
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/healthz", "/style.css", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/engineer", "/metrics", "/healthz", "/style.css", "/icon.svg", "/nowhere"])
 def test_every_answer_forbids_scripts_frames_sniffing_and_caching(ask, path):
     """The same strict headers stand on pages, errors and metrics; no origin is invited in."""
     headers = ask(path)[1]
-    assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; img-src 'self'")
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
@@ -135,7 +192,7 @@ def test_before_the_first_cycle_the_page_says_so(source, ask):
 
 def test_a_case_is_found_by_the_beginning_of_its_key(ask):
     """An unambiguous prefix is enough; nothing shorter than four digits, nothing that is no key."""
-    assert ask("/cases/a1a1")[::2] == (200, "CasePage")
+    assert ask("/cases/a1a1")[::2] == (200, "CasePage customer en")
     for path in ("/cases/ffff", "/cases/a1a", "/cases/", "/cases/A1A1", "/cases/../etc", "/cases/a1a1/x"):
         assert ask(path)[0] == 404
 

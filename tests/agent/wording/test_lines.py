@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.wording import parse
-from agent.wording._lines import mark, unmark
+from agent.wording.lines import mark, parse, unmark
 from ticketing_clients import Bullets, Facts, Heading, Paragraph
 
 
@@ -43,7 +42,8 @@ def test_none_is_refused():
 @given(st.text())
 def test_a_marked_value_is_one_line_of_text(value):
     """Whatever it is, alone on a line it is a paragraph with just its words, or nothing."""
-    words = " ".join(value.replace("\ue000", "").split())
+    words = unmark(mark(value))
+    assert "".join(words.split()) == "".join(value.replace("\ue000", "").split())
     assert parse(f"first\n\n{mark(value)}").blocks == (Paragraph("first"), *([Paragraph(words)] if words else []))
 
 

@@ -1,0 +1,81 @@
+"""The daemon's process: a fresh Python, in which nothing is left of the command line that began it (1.5 MB).
+
+What it imports it holds until it ends, so what all parts of it share is imported here first, lightly.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from agent.system.light_imports import leaving_out
+
+# hashlib prefers OpenSSL's digests to Python's own: 3.6 MB, where nobody else has OpenSSL loaded, for a few short texts a cycle.
+# Python as some distributions build it has no others (FIPS): then it is imported below, as ever. msgspec prefers
+# typing_extensions to typing: 0.7 MB for the same.
+with suppress(ImportError), leaving_out({}, absent=("_hashlib",)):
+    import hashlib  # noqa: F401 - it is there for whoever imports it from now on
+    import hmac  # noqa: F401 - same
+with leaving_out({}, absent=("typing_extensions",)):
+    import msgspec
+
+from agent import logs
+from agent.configuration.config import Configuration
+from agent.daemon import compose
+from agent.delivery.orders import Orders
+from agent.startup import load_all
+from agent.status import Snapshot
+
+
+def main(words: Sequence[str]) -> int:
+    """Given options and their values as `agent.commands.run` writes them, run until told to stop; return the exit status."""
+    given = dict(zip(words[::2], words[1::2], strict=True))
+    config = Path(given["--config"]) if "--config" in given else None
+    try:
+        run(Path(given["--state-dir"]), config, given.get("--listen"), given["--log-level"])
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - as in agent.cli: nothing may reach a person as a traceback
+        return int(importlib.import_module("agent.commands.exits").explain(error))
+    return 0
+
+
+def run(state_dir: Path, config: Path | None, listen: str | None, log_level: str) -> None:
+    """Run the daemon until it is told to stop. Raises what `load_all` and `compose` raise."""
+    logs.configure(log_level)
+    configuration: Configuration | None = load_all(config, state_dir)
+    orders, say_first = Orders(), _say_summary
+    while configuration:
+        with compose(configuration, state_dir, listen, orders, partial(_after_first_cycle, say_first)) as daemon:
+            configuration = daemon.run()
+        say_first = _say_nothing
+
+
+def _after_first_cycle(say: Callable[[Snapshot, str], None], snapshot: Snapshot, address: str) -> None:
+    """Say what there is to say, and exempt what was made until now from Python's search for garbage.
+
+    It stays until the end, or until the configuration is read anew, and to search all of it would hold up whoever asks then.
+    """
+    say(snapshot, address)
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+def _say_nothing(snapshot: Snapshot, address: str) -> None:
+    """Print nothing: the configuration was read anew, and everything else was said at the start."""
+
+
+def _say_summary(snapshot: Snapshot, address: str) -> None:
+    """Print what the first cycle saw, from a child: the tables' library never lives in the daemon."""
+    argv = [sys.executable, "-E", "-P", "-m", "agent.commands.first_summary", address]
+    sys.stdout.flush()
+    subprocess.run(argv, input=msgspec.msgpack.encode(snapshot), check=False, timeout=30)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,171 @@
+"""Starts couriers where there is something to send or to look at: one at a time for each desk, so that none waits for another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from agent.clock import Clock
+from agent.configuration.config import ConfigFile
+from agent.configuration.settings import DAY, DeliverySettings
+from agent.delivery.courier_process import CourierProcess, Job
+from agent.delivery.desk_health import failed
+from agent.delivery.outbox import Outbox
+from agent.following.model import Case, DeskHealth
+from agent.logs import get_logger
+from agent.store import Store
+from agent.system.host import HostIdentity
+
+# So much more often are tickets looked at while one of them is P1: people work on it now.
+HASTE = 5.0
+
+log = get_logger()
+
+
+class Dispatcher:
+    """Decides by the outbox, the open tickets and each desk's health; couriers do the rest."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path,
+        config: ConfigFile | None,
+        host: HostIdentity,
+        *,
+        delivery: DeliverySettings,
+        rating_within: float,
+        clock: Clock,
+    ) -> None:
+        """Serve the desks of `delivery`, and those that still have work from an earlier configuration.
+
+        rating_within: for how many seconds after its end a ticket is looked at for the customer's rating.
+        """
+        self.store = store
+        self.outbox = Outbox(store)
+        self.folder = folder
+        self.config = config
+        self.host = host
+        self.clock = clock
+        self._rating_within = rating_within
+        self._rhythm = delivery.poll * _spread(host.id)
+        self._couriers: dict[str, CourierProcess] = {}
+        self._looked: dict[str, float] = {}
+        self._serve(*delivery.desks)
+        self._serve(*(case.ticket.desk for case in store.cases() if case.ticket))
+
+    @property
+    def desks(self) -> tuple[str, ...]:
+        """The names of the desks that are served."""
+        return tuple(self._couriers)
+
+    def health(self, desk: str) -> DeskHealth:
+        """Return how `desk` was at the end of its last batch."""
+        return self.store.desk_health(desk)
+
+    def consider(self, now: float) -> dict[str, str]:
+        """Start a courier for each desk that has work and may be asked (`now` in unix seconds). Raises OSError, StoreUnavailable.
+
+        Return how those ended that have ended since this was last asked: `ok`, a DeskError's reason, or `failed` for one that
+        died, by the name of its desk.
+        """
+        self._serve(*self.outbox.desks())
+        outcomes = {desk: outcome for desk in self.desks if (outcome := self._ended(desk, now))}
+        free = [
+            desk
+            for desk, courier in self._couriers.items()
+            if not courier.at_work and now >= self._rests_until(desk, now)
+        ]
+        open_ones = self._open_ones(free, now)
+        for desk in free:
+            self._start_if_wanted(desk, now, [case for case in open_ones if case.ticket and case.ticket.desk == desk])
+        return outcomes
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the couriers have ended, at most so long in all."""
+        until = self.clock.monotonic() + seconds
+        for courier in self._couriers.values():
+            courier.wait(max(until - self.clock.monotonic(), 0.0))
+
+    def stop(self, patience: float) -> None:
+        """Let couriers finish for `patience` seconds, then end them."""
+        self.wait(patience)
+        for courier in self._couriers.values():
+            courier.end()
+
+    def recall(self) -> None:
+        """End the couriers at work because the clock was moved: what they have yet to write down goes by the time that was.
+
+        That is no failure of theirs, and the outbox says how far each one came.
+        """
+        for courier in self._couriers.values():
+            courier.end()
+            courier.ended()
+
+    def clock_moved(self, step: float) -> None:
+        """Let the desks' rests go on unbroken after the wall clock was moved by `step` seconds. Raises StoreUnavailable."""
+        for desk in self.desks:
+            health = self.health(desk)
+            self.store.set_desk_health(desk, msgspec.structs.replace(health, not_before=health.not_before + step))
+
+    def _serve(self, *desks: str) -> None:
+        for desk in desks:
+            self._couriers.setdefault(desk, CourierProcess(desk, self.clock))
+            self._looked.setdefault(desk, self.clock.monotonic() - self._rhythm)
+
+    def _rests_until(self, desk: str, now: float) -> float:
+        """Return the end of the desk's rest; one further away than a day is from a clock that lied."""
+        until = self.health(desk).not_before
+        return until if until - now < DAY else 0.0
+
+    def _ended(self, desk: str, now: float) -> str:
+        """Return the outcome of a courier that has ended; a desk at which it hung or died rests like one that failed."""
+        status = self._couriers[desk].ended()
+        if status is None:
+            return ""
+        if status:
+            log.error("the courier failed", desk=desk, status=status)
+            detail = f"the courier ended with status {status}, see the log"
+            self.store.set_desk_health(
+                desk, failed(self.health(desk), "outcome_unknown", detail, now, poll=self._rhythm)
+            )
+            return "failed"
+        health = self.health(desk)
+        return "ok" if health.reachable else health.reason
+
+    def _open_ones(self, desks: Sequence[str], now: float) -> list[Case]:
+        """Return the cases with a ticket that matters, if it may be time to look at those of one of `desks`."""
+        if not any(self._since_look(desk) >= self._rhythm / HASTE for desk in desks):
+            return []
+        return self.store.cases_to_look_at(now, self._rating_within)
+
+    def _since_look(self, desk: str) -> float:
+        return self.clock.monotonic() - self._looked[desk]
+
+    def _start_if_wanted(self, desk: str, now: float, open_ones: Sequence[Case]) -> None:
+        passed = self._since_look(desk)
+        haste = any("P1" in {case.priority, case.ticket_priority} and case.state != "closed" for case in open_ones)
+        wait = self._rhythm / HASTE if haste else self._rhythm
+        poll = passed >= wait and (bool(open_ones) or self.health(desk).standing)
+        rebuild = self.store.rebuild_wanted(desk)
+        if not (poll or rebuild or self.outbox.due(desk, now, limit=1)):
+            return
+        if poll:
+            self._looked[desk] = self.clock.monotonic()
+        self._couriers[desk].start(
+            Job(
+                config=self.config,
+                state_dir=str(self.folder),
+                host=self.host,
+                desk=desk,
+                now=now,
+                poll=poll,
+                rebuild=rebuild,
+            )
+        )
+
+
+def _spread(host_id: str) -> float:
+    """Return 0.9 to 1.1 by host, so that a thousand hosts do not look at their desk in the same second."""
+    return 0.9 + 0.2 * (sum(host_id.encode()) % 101) / 100

@@ -1,0 +1,1 @@
+"""The doctor: numbered self-checks with hints."""

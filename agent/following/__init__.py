@@ -1,0 +1,1 @@
+"""Following cases: findings, desk events and the time in; cases and operations out. Pure, the whole room."""

@@ -1,0 +1,1 @@
+"""The support catalogue: until when software is supported, and how that knowledge is renewed."""

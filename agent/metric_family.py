@@ -1,0 +1,102 @@
+"""One family of `/metrics`, as prometheus-client renders it, line by line: what has not changed is not rendered again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from agent.system.light_imports import leaving_out
+
+# Of its own ways to serve and to push a page we use none.
+with leaving_out(
+    {
+        "gzip": (),
+        "ssl": ["PROTOCOL_TLS_CLIENT", "PROTOCOL_TLS_SERVER", "SSLContext", "TLSVersion"],
+        "http.server": ["BaseHTTPRequestHandler"],
+        "urllib.request": [
+            "BaseHandler",
+            "HTTPHandler",
+            "HTTPRedirectHandler",
+            "HTTPSHandler",
+            "Request",
+            "build_opener",
+        ],
+        "wsgiref.simple_server": ["WSGIRequestHandler", "WSGIServer", "make_server"],
+    }
+):
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+    from prometheus_client.openmetrics import exposition as openmetrics
+    from prometheus_client.registry import Collector
+
+__all__ = ["FORMATS", "OPENMETRICS", "PLAIN", "CounterMetricFamily", "Family", "GaugeMetricFamily", "Metric"]
+
+PLAIN, OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, openmetrics.CONTENT_TYPE_LATEST
+Kind = type[CounterMetricFamily] | type[GaugeMetricFamily]
+
+# By content type: what renders, and what ends the page. Every scraper of today understands one of these two.
+FORMATS: Mapping[str, tuple[Callable[[Collector], bytes], bytes]] = {
+    PLAIN: (generate_latest, b""),
+    OPENMETRICS: (openmetrics.generate_latest, b"# EOF\n"),
+}
+
+
+class Family:
+    """A family of one kind: value by label texts, and its part of the page in each format that was asked for.
+
+    To render a line takes 25 us, and of a host's hundreds most say what they said the last time: those are kept.
+    """
+
+    def __init__(
+        self, name: str, kind: Kind, meaning: str, labels: Sequence[str], series: Mapping[tuple[str, ...], float]
+    ) -> None:
+        """`name`: as on the page, that of a counter with its `_total`."""
+        self.name = name
+        self.kind = kind
+        self.meaning = meaning
+        self.labels = labels
+        self.series = series
+        self.heads: dict[str, list[bytes]] = {}
+        self.rendered: dict[str, dict[tuple[str, ...], bytes]] = {}
+        self._parts: dict[str, bytes] = {}
+
+    def after(self, before: Family | None) -> Family:
+        """Return this family with the lines that it shares with how it was before."""
+        if before is None or before.labels != self.labels:
+            return self
+        if before.series == self.series:
+            return before
+        same = {texts for texts, value in self.series.items() if before.series.get(texts) == value}
+        self.heads = before.heads
+        for content_type, lines in before.rendered.items():
+            self.rendered[content_type] = {texts: line for texts, line in lines.items() if texts in same}
+        return self
+
+    def part(self, content_type: str) -> bytes:
+        """Return its part of the page in that format."""
+        if content_type not in self._parts:
+            self._parts[content_type] = b"".join(self._lines(content_type))
+        return self._parts[content_type]
+
+    def _lines(self, content_type: str) -> list[bytes]:
+        known = self.rendered.setdefault(content_type, {})
+        changed = [texts for texts in self.series if texts not in known]
+        if changed or content_type not in self.heads:
+            family = self.kind(self.name, self.meaning, labels=self.labels)
+            for texts in changed:
+                family.add_metric(texts, self.series[texts])
+            generate, end = FORMATS[content_type]
+            text = generate(_Families([family])).removesuffix(end)
+            written = [line + b"\n" for line in text.split(b"\n")[:-1]]
+            self.heads[content_type] = [line for line in written if line.startswith(b"#")]
+            known.update(zip(changed, written[len(self.heads[content_type]) :], strict=True))
+        return [*self.heads[content_type], *[known[texts] for texts in self.series]]
+
+
+class _Families(Collector):
+    """Families made before, as prometheus_client wants them handed."""
+
+    def __init__(self, families: list[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families

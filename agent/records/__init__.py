@@ -1,0 +1,1 @@
+"""The agent's records as a whole: into an archive, and back."""

@@ -1,0 +1,1 @@
+"""A history through the daemon's own code: which tickets a configuration would have opened."""

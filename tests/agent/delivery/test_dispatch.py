@@ -1,0 +1,413 @@
+"""When a courier is started, with what, and what becomes of it: with the real one where that matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+
+from agent.configuration.config import ConfigFile
+from agent.configuration.settings import DAY, HOUR, MINUTE, DeliverySettings
+from agent.delivery.courier_process import LONGEST_BATCH, WITHHELD, Job
+from agent.delivery.dispatch import HASTE, Dispatcher
+from agent.delivery.outbox import Outbox
+from agent.following.facts import case_facts, pack
+from agent.following.model import Case, Delivered, DeskHealth, Operation
+from agent.following.routing import copy_key
+from agent.store import Store
+from agent.system.host import HostIdentity
+from thresholds import Severity
+from ticketing_clients import TicketRef
+from ticketing_clients.local import LocalDesk
+
+NOW = 1_790_000_000.0
+POLL = 15 * MINUTE
+KEY = "a" * 64
+REF = TicketRef("local", "L1")
+
+
+class Hours:
+    """A clock whose two times go each their own way."""
+
+    def __init__(self) -> None:
+        self.wall, self.steady = NOW, 1000.0
+
+    def now(self) -> float:
+        return self.wall
+
+    def monotonic(self) -> float:
+        return self.steady
+
+
+class Post:
+    """A dispatcher on new records, and the stand-ins for couriers that it starts."""
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.folder = folder
+        self.store = store
+        self.clock = Hours()
+        self.stand_in = folder / "courier"
+        self.config = ConfigFile(str(folder / "foretell.toml"), "")
+        self.dispatcher = Dispatcher(
+            store,
+            folder,
+            self.config,
+            HostIdentity(id="h1", name="web01", os=""),
+            delivery=DeliverySettings(desk="local", poll=POLL),
+            rating_within=0.0,
+            clock=self.clock,
+        )
+
+    def configure(self, text: str) -> None:
+        """Let the couriers be handed a configuration that says this."""
+        self.config = self.dispatcher.config = ConfigFile(self.config.path, text)
+
+    def couriers_do(self, script: str) -> None:
+        """Let each courier write down its job and then do this."""
+        write_down = f'job=$(cat)\nprintf "%s\\n" "$job" >> {self.folder}/jobs\n'
+        self.stand_in.write_text(f"#!/bin/sh\n{write_down}{script}\n")
+        self.stand_in.chmod(0o700)
+
+    def child(self, desk: str) -> object:
+        """The process that serves a desk."""
+        return self.dispatcher._couriers[desk]._child
+
+    @property
+    def jobs(self) -> list[Job]:
+        """What couriers were started with."""
+        file = self.folder / "jobs"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [msgspec.json.decode(line, type=Job) for line in lines]
+
+    def save(self, **values: object) -> Case:
+        """Write down a case with an open ticket."""
+        case = Case(
+            key=KEY,
+            rule="disk_space",
+            subject={"mountpoint": "/srv"},
+            state="open",
+            severity=Severity.CRITICAL,
+            ticket=REF,
+            first_seen=NOW,
+            last_seen=NOW,
+            changed_at=NOW,
+            evidence={"value": 1e9, "whole": 1e11, "unit": "bytes"},
+        )
+        case = msgspec.structs.replace(case, **values)
+        self.store.save_case(case, [], NOW)
+        return case
+
+    def queue(self, desk: str = "local", *, copy: bool = False) -> None:
+        """Have a ticket to open."""
+        facts = pack(case_facts(self.save(ticket=None), {}))
+        opening = Operation(
+            id=f"a-{desk}",
+            case=KEY,
+            kind="open",
+            topic="opened",
+            desk=desk,
+            copy=copy,
+            facts=facts,
+            created_at=NOW,
+        )
+        Outbox(self.store).queue(opening)
+
+    def consider(self, after: float = 0.0) -> dict[str, str]:
+        """Let time pass by both clocks, ask the dispatcher, and wait for the couriers that it started."""
+        self.clock.wall += after
+        self.clock.steady += after
+        outcomes = self.dispatcher.consider(self.clock.wall)
+        self.dispatcher.wait(20)
+        return outcomes
+
+
+@pytest.fixture
+def post(tmp_path) -> Iterator[Post]:
+    """Return a dispatcher with nothing to do."""
+    with Store.open(tmp_path, now=NOW) as store:
+        store.rebuilt("local")
+        post = Post(tmp_path, store)
+        yield post
+        post.dispatcher.stop(0)
+
+
+@pytest.fixture
+def stand_in(post, monkeypatch) -> Post:
+    """Return the same, with couriers that only write down their job."""
+    post.couriers_do("")
+    monkeypatch.setattr("agent.delivery.courier_process.sys", SimpleNamespace(executable=str(post.stand_in)))
+    return post
+
+
+def test_a_real_courier_opens_the_ticket_and_tells_how_the_desk_was(post):
+    """From the outbox to the desk and back, in a process of its own."""
+    post.queue()
+    assert post.consider() == {}
+    assert post.consider() == {"local": "ok"}
+    [ticket] = LocalDesk(post.folder, "local", NOW).tickets()
+    assert ticket.key == KEY
+    assert post.dispatcher.health("local").reachable
+    assert [event.ref for event in post.store.take_events()] == [ticket.ref]
+    assert post.consider(DAY) == {}
+
+
+def test_a_real_courier_that_cannot_read_its_configuration_is_reported(post):
+    """Somebody broke the file under the running daemon: the work stays."""
+    post.queue()
+    post.configure("delivery.desk = 1\n")
+    post.consider()
+    assert post.consider() == {"local": "failed"}
+    assert Outbox(post.store).summary("local").waiting == 1
+
+
+def test_without_work_none_is_started(stand_in):
+    """The usual minute of a healthy host."""
+    for _ in range(100):
+        assert stand_in.consider(MINUTE) == {}
+    assert stand_in.jobs == []
+
+
+def test_the_job_says_all_a_courier_needs(stand_in):
+    """Where, for whom, and what time it is."""
+    stand_in.queue()
+    stand_in.consider()
+    [job] = stand_in.jobs
+    assert (job.config, job.state_dir) == (stand_in.config, str(stand_in.folder))
+    assert (job.host.id, job.desk, job.now, job.poll, job.rebuild) == ("h1", "local", NOW, False, False)
+
+
+def test_one_works_at_a_time(stand_in):
+    """However long it takes; the next one starts when it has ended."""
+    stand_in.couriers_do("exec sleep 60")
+    stand_in.queue()
+    stand_in.dispatcher.consider(NOW)
+    first = stand_in.child("local")
+    assert stand_in.dispatcher.consider(NOW) == {}
+    assert stand_in.child("local") is first
+    stand_in.dispatcher.stop(0)
+    assert first.returncode is not None
+
+
+def test_one_that_never_ends_is_ended(stand_in):
+    """By the steady clock, after ten minutes; its children go with it."""
+    stand_in.couriers_do("sleep 60 & wait")
+    stand_in.queue()
+    stand_in.dispatcher.consider(NOW)
+    stand_in.clock.wall += DAY
+    assert stand_in.dispatcher.consider(NOW) == {}
+    stand_in.clock.steady += LONGEST_BATCH
+    assert stand_in.dispatcher.consider(NOW) == {"local": "failed"}
+
+
+def test_one_that_dies_is_reported_once_and_followed_by_another(stand_in):
+    """Its work is still there; the desk at which it died rests first, or couriers would die there every minute."""
+    stand_in.couriers_do("kill -9 $$")
+    stand_in.queue()
+    assert stand_in.consider() == {}
+    stand_in.couriers_do("")
+    assert stand_in.consider() == {"local": "failed"}
+    assert len(stand_in.jobs) == 1
+    health = stand_in.dispatcher.health("local")
+    assert (health.reachable, health.detail) == (False, "the courier ended with status -9, see the log")
+    stand_in.consider(health.not_before - stand_in.clock.wall)
+    assert len(stand_in.jobs) == 2
+
+
+def test_how_the_desk_was_is_how_the_batch_ended(stand_in):
+    """As the courier wrote it down."""
+    stand_in.queue()
+    stand_in.consider()
+    health = DeskHealth(reachable=False, reason="throttled", not_before=NOW + HOUR)
+    stand_in.store.set_desk_health("local", health)
+    assert stand_in.consider() == {"local": "throttled"}
+
+
+def test_the_talk_with_the_service_manager_is_withheld(stand_in, monkeypatch):
+    """A courier that notified or fed the watchdog would speak for the daemon."""
+    for name in WITHHELD:
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials")
+    stand_in.couriers_do(f"env > {stand_in.folder}/environment")
+    stand_in.queue()
+    stand_in.consider()
+    names = {line.partition("=")[0] for line in (stand_in.folder / "environment").read_text().splitlines()}
+    assert not names & WITHHELD
+    assert "CREDENTIALS_DIRECTORY" in names
+
+
+def test_a_desk_where_something_stands_gets_its_rounds(stand_in):
+    """Whether or not a ticket is looked at there, and until nothing stands any more; a minute between two is too short."""
+    standing = DeskHealth(reachable=True, standing=True)
+    stand_in.store.set_desk_health("local", standing)
+    for passed, rounds in ((0.0, 1), (MINUTE, 1), (2 * POLL, 2)):
+        stand_in.consider(passed)
+        stand_in.consider()
+        assert [job.poll for job in stand_in.jobs] == [True] * rounds
+    stand_in.store.set_desk_health("local", DeskHealth(reachable=True))
+    stand_in.consider(2 * POLL)
+    assert len(stand_in.jobs) == 2
+
+
+class TestManyDesks:
+    """Each is served by couriers of its own."""
+
+    @pytest.fixture
+    def two(self, stand_in) -> Post:
+        """Return a post with work for two desks, one of which no route leads to any more."""
+        stand_in.queue()
+        stand_in.queue(desk="old")
+        return stand_in
+
+    def test_each_desk_with_work_gets_a_courier(self, two):
+        """Also one that the configuration no longer names, or its work would wait unseen."""
+        two.consider()
+        assert sorted(job.desk for job in two.jobs) == ["local", "old"]
+        assert two.dispatcher.desks == ("local", "old")
+
+    def test_one_that_hangs_holds_nobody_up(self, two):
+        """The other is served again and again."""
+        two.couriers_do("""case $job in *'"desk":"old"'*) exec sleep 60;; esac""")
+        two.dispatcher.consider(NOW)
+        hanging = two.child("old")
+        for _ in range(2):
+            two.child("local").wait(20)
+            two.store.set_desk_health("local", DeskHealth(reachable=True))
+            assert two.dispatcher.consider(two.clock.wall) == {"local": "ok"}
+        assert len(two.jobs) >= 3
+        assert two.child("old") is hanging
+        two.dispatcher.stop(0)
+
+    def test_one_that_rests_does_not_make_the_other_rest(self, two):
+        """Each has a health of its own."""
+        two.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + HOUR))
+        two.consider()
+        assert [job.desk for job in two.jobs] == ["old"]
+
+    def test_tickets_are_looked_at_where_they_are(self, stand_in):
+        """Each desk in a rhythm of its own."""
+        stand_in.save()
+        stand_in.save(key="b" * 64, ticket=TicketRef("old", "7"))
+        stand_in.dispatcher._serve("old")
+        stand_in.consider()
+        assert sorted((job.desk, job.poll) for job in stand_in.jobs) == [("local", True), ("old", True)]
+
+    def test_new_records_ask_each_desk(self, stand_in):
+        """Each once."""
+        (stand_in.folder / "new").mkdir()
+        with Store.open(stand_in.folder / "new", now=NOW) as new:
+            new.rebuilt("local")
+            stand_in.dispatcher.store = new
+            stand_in.dispatcher._serve("old")
+            stand_in.consider()
+        assert [(job.desk, job.rebuild) for job in stand_in.jobs] == [("old", True)]
+
+    def test_a_courier_for_a_desk_that_is_gone_says_so(self, post):
+        """The work stays until the desk is back, or a person drops it."""
+        post.queue(desk="old")
+        post.consider()
+        assert post.consider() == {"old": "not_authorised"}
+        health = post.dispatcher.health("old")
+        assert health.detail == "there is no [desks.old] any more, and it still has tickets of ours or work to do"
+        assert Outbox(post.store).summary("old").waiting == 1
+
+    def test_two_real_couriers_work_at_the_same_time(self, post):
+        """One case, its home and its copy, in one round."""
+        post.configure('[desks.local]\nclient = "local"\n[desks.second]\nlike = "local"\n')
+        post.queue()
+        post.queue(desk="second", copy=True)
+        post.consider()
+        assert post.consider() == {"local": "ok", "second": "ok"}
+        home, copy = sorted(
+            (event for event in post.store.take_events() if isinstance(event, Delivered)), key=lambda event: event.copy
+        )
+        assert (home.ref.desk, copy.ref.desk, home.copy, copy.copy) == ("local", "second", False, True)
+        keys = {ticket.ref.id: ticket.key for ticket in LocalDesk(post.folder, "local", NOW).tickets()}
+        assert (keys[home.ref.id], keys[copy.ref.id]) == (KEY, copy_key(KEY, "second"))
+
+
+class TestTheDeskRests:
+    """After a failure it is left in peace."""
+
+    def test_nothing_is_started_before_its_rest_is_over(self, stand_in):
+        """Whatever waits."""
+        stand_in.queue()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + HOUR))
+        stand_in.consider(HOUR - 1)
+        assert stand_in.jobs == []
+        stand_in.consider(1)
+        assert len(stand_in.jobs) == 1
+
+    def test_a_rest_until_next_month_is_from_a_clock_that_lied(self, stand_in):
+        """It is over."""
+        stand_in.queue()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + 30 * DAY))
+        stand_in.consider()
+        assert len(stand_in.jobs) == 1
+
+    def test_it_lasts_as_long_when_the_clock_is_moved(self, stand_in):
+        """Set back by twenty hours, it does not become so much longer."""
+        stand_in.queue()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=False, not_before=NOW + HOUR))
+        stand_in.clock.wall -= 20 * HOUR
+        stand_in.dispatcher.clock_moved(-20 * HOUR)
+        stand_in.consider(HOUR - 1)
+        assert stand_in.jobs == []
+        stand_in.consider(1)
+        assert len(stand_in.jobs) == 1
+
+    def test_couriers_at_work_are_recalled_and_the_desk_is_not_blamed(self, stand_in):
+        """They would write down until when a desk rests by the time that was, which may be a day away from ours."""
+        stand_in.couriers_do("sleep 600")
+        stand_in.queue()
+        stand_in.dispatcher.consider(NOW)
+        at_work = stand_in.child("local")
+        stand_in.dispatcher.recall()
+        assert at_work.poll() is not None
+        assert stand_in.child("local") is None
+        assert stand_in.store.desk_health("local").failures == 0
+
+
+class TestLooking:
+    """Open tickets are looked at in a rhythm of the steady clock."""
+
+    def looks(self, post: Post, *, after: float) -> int:
+        """Return how many looks there have been when so much time has passed."""
+        post.consider(after)
+        return sum(job.poll for job in post.jobs)
+
+    def test_only_while_there_are_any(self, stand_in):
+        """Pending and closed cases have none that matters."""
+        for state in ("pending", "closed"):
+            stand_in.save(state=state)
+            assert self.looks(stand_in, after=DAY) == 0
+        stand_in.save(ticket=None)
+        assert self.looks(stand_in, after=DAY) == 0
+        stand_in.save()
+        assert self.looks(stand_in, after=0) == 1
+
+    def test_in_its_rhythm(self, stand_in):
+        """A quarter of an hour, a little more or less by host, whatever the wall clock does."""
+        stand_in.save()
+        assert self.looks(stand_in, after=0) == 1
+        stand_in.clock.wall += 10 * DAY
+        assert self.looks(stand_in, after=0.89 * POLL) == 1
+        stand_in.clock.wall -= 20 * DAY
+        assert self.looks(stand_in, after=0.22 * POLL) == 2
+
+    def test_much_sooner_while_one_is_p1(self, stand_in):
+        """People are at it now."""
+        stand_in.save(priority="P1")
+        assert self.looks(stand_in, after=0) == 1
+        assert self.looks(stand_in, after=0.89 * POLL / HASTE) == 1
+        assert self.looks(stand_in, after=0.22 * POLL / HASTE) == 2
+
+    def test_new_records_ask_what_there_is(self, stand_in):
+        """Before there is anything to send."""
+        (stand_in.folder / "new").mkdir()
+        with Store.open(stand_in.folder / "new", now=NOW) as new:
+            stand_in.dispatcher.store = new
+            stand_in.consider()
+        assert [job.rebuild for job in stand_in.jobs] == [True]

@@ -1,0 +1,47 @@
+"""What the resident daemon has in memory: each of these was there once, and cost a megabyte or more."""
+
+import subprocess
+import sys
+
+# Not asked of import-linter: these come through libraries, and through plugins that are found by name.
+NEVER = {
+    *(
+        "_hashlib",
+        "asyncio",
+        "click",
+        "concurrent.futures",
+        "html",
+        "html.parser",
+        "jinja2",
+        "mimetypes",
+        "multiprocessing",
+    ),
+    *(
+        "pickle",
+        "prometheus_client.parser",
+        "requests",
+        "rich",
+        "ssl",
+        "tarfile",
+        "typing_extensions",
+        "urllib.request",
+    ),
+    *("urllib3", "agent.case_details", "agent.wording.words"),
+}
+DAEMON = """
+import sys
+import agent.daemon_process
+from agent.startup import load_all
+load_all(None)
+print(*sys.modules)
+"""
+
+
+def test_the_daemon_imports_nothing_heavy_that_it_does_not_use(tmp_path):
+    """With the default configuration, every collector that runs included."""
+    environ = {"FORETELL_CONFIG": str(tmp_path / "foretell.toml")}
+    (tmp_path / "foretell.toml").write_text("")
+    held = subprocess.run(
+        [sys.executable, "-c", DAEMON], capture_output=True, text=True, check=True, env=environ
+    ).stdout
+    assert not NEVER & set(held.split())
