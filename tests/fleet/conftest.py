@@ -24,3 +24,14 @@ def fleet(tmp_path: Path, desk: FleetDesk) -> Iterator[Fleet]:
     """A fleet before that desk."""
     with a_fleet(tmp_path, desk_table(desk.url)) as parts:
         yield parts
+
+
+@pytest.fixture
+def patient_fleet(tmp_path: Path, desk: FleetDesk) -> Iterator[Fleet]:
+    """A fleet whose second Alertmanager leaves the first its default of fifteen seconds.
+
+    With less, both tell the same replicas the same after these were gone for a while: then two tickets and a duplicate closed are
+    what is promised, and what a test of one replica's memory would not be about.
+    """
+    with a_fleet(tmp_path, desk_table(desk.url), peer_timeout="15s") as parts:
+        yield parts

@@ -49,33 +49,35 @@ def test_an_alertmanager_that_is_killed_is_not_missed(fleet: Fleet, desk: FleetD
     assert len(desk.issues) == SITES
 
 
-def test_a_replica_that_is_killed_between_creating_and_answering_leaves_one_ticket(fleet: Fleet, desk: FleetDesk):
+def test_a_replica_that_is_killed_between_creating_and_answering_leaves_one_ticket(
+    patient_fleet: Fleet, desk: FleetDesk
+):
     """The desk has made the ticket when the process ends, and nobody is left who knows."""
     left = threading.Semaphore(2)
 
     def kill(request) -> bool:
         if request.method != "POST" or not left.acquire(blocking=False):
             return False
-        for replica in fleet.replicas:
+        for replica in patient_fleet.replicas:
             replica.stop(killed=True)
         return True
 
     desk.lose = kill
-    fleet.tell(*outage())
-    wait_until(lambda: desk.issues and all(replica.process is None for replica in fleet.replicas))
+    patient_fleet.tell(*outage())
+    wait_until(lambda: desk.issues and all(replica.process is None for replica in patient_fleet.replicas))
     time.sleep(1)
     desk.lose = lambda _: False  # they are killed once: a second request may not have been on its way then
-    for replica in fleet.replicas:
+    for replica in patient_fleet.replicas:
         replica.start()
     wait_until(lambda: each_has_one(desk))
     assert len(desk.issues) == SITES, "the ticket that was made before the kill was found again"
 
 
-def test_a_stopped_replica_finishes_what_is_under_way(fleet: Fleet, desk: FleetDesk):
+def test_a_stopped_replica_finishes_what_is_under_way(patient_fleet: Fleet, desk: FleetDesk):
     """A rolling restart loses nothing and doubles nothing."""
     desk.before = lambda _: time.sleep(0.05)
-    fleet.tell(*outage())
-    for replica in fleet.replicas:
+    patient_fleet.tell(*outage())
+    for replica in patient_fleet.replicas:
         time.sleep(0.5)
         replica.stop()
         replica.start()
