@@ -32,6 +32,7 @@ from collectors import (
     Reading,
     safe_text,
 )
+from collectors._two_looks import LooksAhead
 
 # Far above any host we have seen; a collector that runs wild must not take the agent's memory with it.
 MOST_READINGS = 20_000
@@ -149,6 +150,11 @@ class CollectionRunner:
         self._schedules = [_Schedule(one, monotonic, most_readings, patient=patient) for one in collectors]
         self._leaving = False
 
+    def look_ahead(self) -> None:
+        """Have those that look twice take their first look now, well before the first round, which then waits less."""
+        for schedule in self._schedules:
+            schedule.look_ahead()
+
     def collect(self, at: float) -> Collection:
         """Run what is due, and return everything known now; `at` (unix seconds) stamps the new readings.
 
@@ -156,12 +162,14 @@ class CollectionRunner:
         the last result stands, unless this runner is patient. Raises nothing.
         """
         hurried: deque[_Run] = deque()
+        last: list[_Run] = []  # what may have to wait for its second look, for as short as can be
         for schedule in self._schedules:
             if run := schedule.due(at):
                 if schedule.waits:
-                    hurried.append(run)
+                    (last if schedule.looks_ahead else hurried).append(run)
                 else:
                     _work_off(deque([run]))
+        hurried.extend(last)
         if self._leaving:
             self.leave()
         while hurried:
@@ -221,6 +229,7 @@ class _Schedule:
         self, configured: ConfiguredCollector, monotonic: Callable[[], float], most_readings: int, *, patient: bool
     ) -> None:
         self.waits = patient or not configured.plugin.unhurried
+        self.looks_ahead = False
         self._configured = configured
         self._monotonic = monotonic
         self._most_readings = most_readings
@@ -237,6 +246,13 @@ class _Schedule:
             return None
         self._run = _Run(self._configured, at, self._monotonic, self._most_readings)
         return self._run
+
+    def look_ahead(self) -> None:
+        """Take its first look, if it looks twice. What goes wrong then does so again in its first run, which tells."""
+        if isinstance(collector := self._configured.collector, LooksAhead):
+            self.looks_ahead = True
+            with suppress(NotSupported, CollectorError, OSError):
+                collector.look_ahead()
 
     def leave(self) -> None:
         """Wait no longer for the run that is outstanding."""

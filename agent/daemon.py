@@ -185,9 +185,10 @@ def make_resident(
     runtime: a folder in memory, as `Resident` takes it.
     """
     settings = configuration.settings
+    runner = CollectionRunner(configuration.collectors, clock.monotonic, patient=False)
+    runner.look_ahead()
     host = identify(settings.host, folder.path)
     history = History(store, settings.history)
-    runner = CollectionRunner(configuration.collectors, clock.monotonic, patient=False)
     pipeline = Pipeline(configuration, host, store, history, runner.collect)
     beat = Beat(
         settings=settings.heartbeat,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -13,6 +13,14 @@ Look = TypeVar("Look")
 FirstMeasurement = Annotated[
     float, msgspec.Meta(ge=0.05, le=2, extra={"duration": True}, description="How long the very first run measures.")
 ]
+
+
+@runtime_checkable
+class LooksAhead(Protocol):
+    """What a collector that looks twice is besides."""
+
+    def look_ahead(self) -> None:
+        """Take the first look long before the first run, which then waits for less or for nothing. Raises what that run would."""
 
 
 class Between(msgspec.Struct, Generic[Look], frozen=True):
@@ -24,7 +32,7 @@ class Between(msgspec.Struct, Generic[Look], frozen=True):
 
 
 class TwoLooks(Generic[Look]):
-    """Remembers the last look. The first run has no earlier one and takes it on the spot, for `first` seconds.
+    """Remembers the last look. The first run, unless one was taken ahead, takes it on the spot; `first` seconds lie between.
 
     `wait` and `monotonic` are the clock, replaced in tests.
     """
@@ -41,11 +49,17 @@ class TwoLooks(Generic[Look]):
         self._last: tuple[float, Look] | None = None
 
     def take(self, read: Callable[[], Look]) -> Between[Look]:
-        """Return what `read` tells now beside what it told in the run before. Raises what `read` raises."""
-        if self._last is None or self._monotonic() - self._last[0] < self._first:
-            self._last = (self._monotonic(), read())
-            self._wait(self._first)
-        then, before = self._last
-        now, after = self._monotonic(), read()
-        self._last = (now, after)
+        """Return what `read` tells now beside what it told at the last look. Raises what `read` raises."""
+        then, before = self._last or self.ahead(read)
+        if (left := self._first - (self._monotonic() - then)) > 0:
+            self._wait(left)
+        now, after = self._last = self._look(read)
         return Between(before, after, max(now - then, 0.001))
+
+    def ahead(self, read: Callable[[], Look]) -> tuple[float, Look]:
+        """Take the first look now, and return it with its time. Raises what `read` raises."""
+        self._last = self._look(read)
+        return self._last
+
+    def _look(self, read: Callable[[], Look]) -> tuple[float, Look]:
+        return self._monotonic(), read()

@@ -1,15 +1,13 @@
 """How busy the processors are: utilisation by mode since the previous run, load per core, and tasks that wait.
 
-Utilisation needs two looks at the kernel's counters. The first run has no earlier one and takes it on the spot, over
-`first_measurement`; every later run covers the whole time since the run before.
+Utilisation needs two looks at the kernel's counters, in the first run over `first_measurement`; every later run covers the
+whole time since the run before.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated
 
 import msgspec
 import psutil
@@ -17,6 +15,7 @@ import psutil
 from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._pressure import pressure_readings
 from collectors._reading import CouldNotCheck, Reading
+from collectors._two_looks import FirstMeasurement, TwoLooks
 
 Times = Mapping[str, float]  # seconds by mode, since boot, summed over all processors
 
@@ -27,10 +26,7 @@ _AT_REST = frozenset({"idle", "iowait"})
 class CpuOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of the cpu collector."""
 
-    first_measurement: Annotated[
-        float,
-        msgspec.Meta(ge=0.05, le=2, extra={"duration": True}, description="How long the very first run measures."),
-    ] = 0.2
+    first_measurement: FirstMeasurement = 0.2
 
 
 def mode_ratios(before: Times, after: Times) -> dict[str, float]:
@@ -69,20 +65,22 @@ def read_times() -> Times:
 
 
 class CpuCollector:
-    """Reads how busy the processors are. `read` and `wait` are the counters and the clock, replaced in tests."""
+    """Reads how busy the processors are. `read` and `looks` are the counters and the clock, replaced in tests."""
 
     def __init__(
         self,
         options: CpuOptions,
         context: CollectorContext,
         read: Callable[[], Times] = read_times,
-        wait: Callable[[float], None] | None = None,
+        looks: TwoLooks[Times] | None = None,
     ) -> None:
-        self._options = options
         self._context = context
         self._read = read
-        self._wait = wait or time.sleep
-        self._before: Times | None = None
+        self._looks = looks or TwoLooks(options.first_measurement)
+
+    def look_ahead(self) -> None:
+        """Read the counters, so that the first run has an earlier look."""
+        self._looks.ahead(self._read)
 
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield utilisation, load and pressure; what this kernel does not keep is absent."""
@@ -107,14 +105,8 @@ class CpuCollector:
         yield Reading("tasks_blocked", float(queue.blocked), "count", {}, at)
 
     def _utilization(self, at: float) -> Iterator[Reading | CouldNotCheck]:
-        after = self._read()
-        ratios = mode_ratios(self._before, after) if self._before is not None else {}
-        if not ratios:  # the first run, or one in the same tick as the last
-            before = after
-            self._wait(self._options.first_measurement)
-            after = self._read()
-            ratios = mode_ratios(before, after)
-        self._before = after
+        between = self._looks.take(self._read)
+        ratios = mode_ratios(between.before, between.after)
         if not ratios:
             yield CouldNotCheck("cpu_utilization_ratio", {}, "the kernel's processor counters stand still")
             return

@@ -76,6 +76,10 @@ class DiskIoCollector:
         self._names: frozenset[str] = frozenset()
         self._disks: dict[str, Labels] = {}
 
+    def look_ahead(self) -> None:
+        """Read the counters, so that the first run has an earlier look."""
+        self._looks.ahead(self._read)
+
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield time, use and queue of each disk, and how long tasks waited for any."""
         between = self._looks.take(self._read)

@@ -308,8 +308,9 @@ class _Reader:
 
     def _check_readings(self, rule: Rule, *, written_here: bool) -> None:
         """See that the rule has something to judge: a slip in the file is an error; a collector switched off is noted."""
+        patterns = [one for one in self.readings if set("*?[") & set(one)]
         for role, name in (("reading", rule.select.reading), ("of", rule.select.of), ("since", rule.select.since)):
-            if name is None or name in self.readings or any(fnmatchcase(name, one) for one in self.readings):
+            if name is None or name in self.readings or any(fnmatchcase(name, one) for one in patterns):
                 continue
             if written_here:
                 cure = nearest(name, self.readings, "docs/reference/readings.md lists them")

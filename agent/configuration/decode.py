@@ -7,6 +7,7 @@ key, and only the leaves are given to msgspec.
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import math
 import re
@@ -107,7 +108,7 @@ class _Decoder:
         return self._leaf(type_, data, key)
 
     def _struct(self, struct: type[msgspec.Struct], data: dict[str, Any], key: str) -> Any:
-        fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
+        fields = _fields(struct)
         known = {*fields, struct.__struct_config__.tag_field or ""} - {""}
         before = len(self.errors)
         for name in data:
@@ -131,18 +132,28 @@ class _Decoder:
             return self._wrong(key, str(error), "change what contradicts it")
 
     def _leaf(self, type_: Any, data: Any, key: str) -> Any:
-        info = inspect.type_info(type_)
         try:
-            plain = parse_duration(data) if isinstance(data, str) and unwrapped(info)[0].get("duration") else data
+            plain = parse_duration(data) if isinstance(data, str) and _is_duration(type_) else data
             if not isinstance(plain, float) or math.isfinite(plain):  # inf would pass every lower limit
                 return msgspec.convert(plain, type_)
         except ValueError:  # msgspec.ValidationError is one too
             pass
+        info = inspect.type_info(type_)
         return self._wrong(key, f"is {_found(data, info)}", f"write {expectation(info)}")
 
     def _wrong(self, key: str, problem: str, cure: str) -> object:
         self.errors.append(ConfigError(self.file, key, problem, cure))
         return _WRONG
+
+
+@functools.cache
+def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return the fields by the names that stand in the file. Remembered: there are dozens of rules, and msgspec looks long."""
+    return {field.encode_name: field for field in msgspec.structs.fields(struct)}
+
+
+def _is_duration(type_: Any) -> bool:
+    return type_ is not str and "duration" in unwrapped(inspect.type_info(type_))[0]
 
 
 def _is_struct(type_: Any) -> bool:

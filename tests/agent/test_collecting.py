@@ -399,3 +399,42 @@ def test_a_collector_gets_a_secret_by_its_name(tmp_path):
     for text in ("first", "second"):
         file.write_text(f"{text}\n")
         assert access.secret("token") == text
+
+
+class Twice(Scripted):
+    """A collector that looks twice."""
+
+    ahead = 0
+
+    def look_ahead(self):
+        """Take the first look, or fail at it."""
+        self.ahead += 1
+        for error in self.script[0] if isinstance(self.script[0], list) else ():
+            raise error
+
+
+def test_what_looks_twice_looks_ahead_once_and_runs_last(monkeypatch):
+    """So the time between its two looks passes while others are at work."""
+    monkeypatch.setattr(collecting, "QUICK", 60.0)  # whatever else this machine does
+    order = []
+
+    def note(name):
+        return lambda _at: order.append(name) or ()
+
+    busy = Twice(note("busy"))
+    runner = CollectionRunner([configured("busy", busy), configured("other", Scripted(note("other")))], Hand())
+    runner.look_ahead()
+    collection = runner.collect(AT)
+    assert busy.ahead == 1
+    assert order == ["other", "busy"]
+    assert [outcome.collector for outcome in collection.outcomes] == ["busy", "other"]
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), CollectorError("nonsense"), NotSupported("none here")])
+def test_a_look_ahead_that_fails_is_told_by_the_first_run(error):
+    """It is the same failure, and the agent starts all the same."""
+    runner = CollectionRunner([configured("busy", Twice([error])), configured("good", Scripted(["b"]))], Hand())
+    runner.look_ahead()
+    collection = runner.collect(AT)
+    assert values(collection) == {"b": 1.0}
+    assert str(error) in collection.outcomes[0].reason + collection.outcomes[0].not_supported

@@ -4,15 +4,17 @@ import pytest
 
 from collectors import CouldNotCheck, cpu
 from collectors._pressure import parse_pressure
+from collectors._two_looks import TwoLooks
 from collectors.contract import FakeHost
 
 IDLE = {"user": 10.0, "system": 5.0, "idle": 100.0, "iowait": 1.0, "guest": 2.0}
 
 
 def collector(root, times, waited=None):
-    """Return a collector whose counters are `times`, one after the other."""
+    """Return a collector whose counters are `times`, one after the other; `waited` gathers for how long it waited."""
     times, waited = iter(times), [] if waited is None else waited
-    return cpu.CpuCollector(cpu.CpuOptions(), FakeHost(root), lambda: next(times), waited.append)
+    looks = TwoLooks(0.2, waited.append, lambda: sum(waited))
+    return cpu.CpuCollector(cpu.CpuOptions(), FakeHost(root), lambda: next(times), looks)
 
 
 def values(items):
@@ -46,10 +48,21 @@ def test_later_runs_cover_the_time_since_the_run_before(tmp_path):
     looks = [IDLE, IDLE | {"idle": 101.0}, IDLE | {"idle": 102.0, "system": 6.0, "iowait": 3.0}]
     daemon = collector(tmp_path, looks, waited)
     list(daemon.collect(1.0))
+    waited.append(60.0)
     second = values(daemon.collect(61.0))
     assert second["cpu_utilization_ratio",] == pytest.approx(0.25)
     assert second["cpu_mode_ratio", "iowait"] == pytest.approx(0.5)
-    assert len(waited) == 1
+    assert waited == [0.2, 60.0]
+
+
+def test_after_a_look_ahead_the_first_run_need_not_wait(tmp_path):
+    """The daemon has one taken before it does much else."""
+    waited = []
+    daemon = collector(tmp_path, [IDLE, IDLE | {"idle": 100.3, "user": 10.1}], waited)
+    daemon.look_ahead()
+    waited.append(1.0)
+    assert values(daemon.collect(1.0))["cpu_utilization_ratio",] == pytest.approx(0.25)
+    assert waited == [1.0]
 
 
 def test_counters_that_stand_still_are_not_an_idle_processor(tmp_path):
