@@ -107,7 +107,8 @@ def deliver(
             listens=client.capabilities.read,
             around=around,
         )
-        health = Delivery(store, client, render, desk, now, allowed=allowed).run(poll=job.poll, rebuild=job.rebuild)
+        delivery = Delivery(store, client, render, desk, now, allowed=allowed, watched=job.watched)
+        health = delivery.run(poll=job.poll, rebuild=job.rebuild)
     store.set_desk_health(desk, health)
     return health
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from agent.configuration.settings import MINUTE
+from agent.configuration.settings import DAY, MINUTE
 from agent.consent.levels import Allowed, nothing_allowed
 from agent.delivery.asking import SETTLE, named
 from agent.delivery.desk_health import back_off, failed
@@ -53,8 +53,12 @@ class Delivery:
         now: Callable[[], float],
         *,
         allowed: Allowed = nothing_allowed,
+        watched: float = DAY,
     ) -> None:
-        """Given the store, a desk's client, what rendering needs, the desk's configured name, the time, and the consent."""
+        """Given the store, a desk's client, what rendering needs, the desk's configured name, the time, and the consent.
+
+        watched: for how many seconds it is certain that the clock went evenly.
+        """
         self.store = store
         self.outbox = Outbox(store)
         self.sender = Sender(store, client, render, allowed)
@@ -63,6 +67,7 @@ class Delivery:
         self.desk = desk
         self.now = now
         self._settle = max(SETTLE, client.capabilities.search_lag)
+        self._watched = watched
         self._before = store.desk_health(desk)
         self._poll = render.settings.delivery.poll
         self._patience = 1 if self._before.failures else UNANSWERED
@@ -82,6 +87,8 @@ class Delivery:
         try:
             if rebuild:
                 self.looker.rebuild(self.host)
+            if (unsure := self._settle - self._watched) > 0:
+                self.outbox.settle(self.desk, self.now(), until=self.now() + unsure)
             self._send_all()
             if not rebuild:  # what was adopted just now has to be heard of first
                 self.looker.end_what_is_over()

@@ -11,7 +11,7 @@ import msgspec
 
 from agent.clock import Clock
 from agent.configuration.config import ConfigFile
-from agent.configuration.settings import MINUTE
+from agent.configuration.settings import DAY, MINUTE
 from agent.logs import get_logger
 from agent.system.host import HostIdentity
 
@@ -24,7 +24,10 @@ log = get_logger()
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch for the courier at one desk. `now` is the daemon's unix time, which the whole batch goes by."""
+    """One batch for the courier at one desk. `now` is the daemon's unix time, which the whole batch goes by.
+
+    watched: for so many seconds the daemon has seen the clock go evenly; how long ago is what was done before, nobody knows.
+    """
 
     config: ConfigFile | None
     state_dir: str
@@ -33,6 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     now: float
     poll: bool = False
     rebuild: bool = False
+    watched: float = DAY
 
 
 class CourierProcess:

@@ -52,6 +52,7 @@ class Dispatcher:
         self._rhythm = delivery.poll * _spread(host.id)
         self._couriers: dict[str, CourierProcess] = {}
         self._looked: dict[str, float] = {}
+        self._watched_from = clock.monotonic()
         self._serve(*delivery.desks)
         self._serve(*(case.ticket.desk for case in store.cases() if case.ticket))
 
@@ -99,6 +100,7 @@ class Dispatcher:
 
         That is no failure of theirs, and the outbox says how far each one came.
         """
+        self._watched_from = self.clock.monotonic()
         for courier in self._couriers.values():
             courier.end()
             courier.ended()
@@ -162,6 +164,7 @@ class Dispatcher:
                 now=now,
                 poll=poll,
                 rebuild=rebuild,
+                watched=self.clock.monotonic() - self._watched_from,
             )
         )
 

@@ -390,6 +390,15 @@ class Outbox:
         )
         self._database.write(sql, (step,))
 
+    def settle(self, desk: str, now: float, until: float) -> None:
+        """Leave what nobody knows the outcome of at `desk` alone until then (unix seconds).
+
+        While nobody watched, the clock may have been moved, and a wait be over before the desk's search can know.
+        """
+        believed = "CASE WHEN not_before > ? THEN 0 ELSE not_before END"
+        sql = f"UPDATE operations SET not_before = max({believed}, ?) WHERE desk = ? AND state = 'sending'"  # noqa: S608 - see above
+        self._database.write(sql, (now + _LONGEST_WAIT, until, desk))
+
     def doubt(self) -> None:
         """Have the desks asked about all that waits before it is tried: in records that were restored, it may be done already."""
         self._database.write("UPDATE operations SET state = 'sending', not_before = 0 WHERE state = 'queued'")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.configuration.settings import Settings
+from agent.configuration.settings import DAY, Settings
 from agent.consent.levels import Level
 from agent.delivery.batch import Delivery
 from agent.delivery.outbox import Outbox
@@ -199,14 +199,24 @@ class Office:
         self.store.save_case(case, [], self.now)
         return case
 
-    def batch(self, after: float = 0.0, *, poll: bool = False, rebuild: bool = False) -> list[str]:
+    def batch(
+        self, after: float = 0.0, *, poll: bool = False, rebuild: bool = False, watched: float = DAY
+    ) -> list[str]:
         """Let time pass and run a batch; return what the desk was asked in it."""
         self.now += after
         self.desk.calls.clear()
         settings = Settings()
         host = HostIdentity(id="h1", name="web01", os="")
         context = RenderContext(settings=settings, host=host, zone=ZoneInfo("UTC"), now=self.now, version="1")
-        delivery = Delivery(self.store, self.desk, context, "desk", lambda: self.now, allowed=lambda *_: self.level)  # type: ignore[arg-type]
+        delivery = Delivery(
+            self.store,
+            self.desk,
+            context,
+            "desk",
+            lambda: self.now,
+            allowed=lambda *_: self.level,
+            watched=watched,  # type: ignore[arg-type]
+        )
         self.health = delivery.run(poll=poll, rebuild=rebuild)
         self.store.set_desk_health("desk", self.health)
         return list(self.desk.calls)

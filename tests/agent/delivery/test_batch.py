@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from agent.configuration.settings import HOUR
+from agent.configuration.settings import DAY, HOUR
 from agent.delivery.batch import LONG_ENOUGH, SETTLE, UNANSWERED
 from agent.delivery.looking import TWIN_WATCH
 from agent.following.model import EXPIRED, Operation, Refused
@@ -120,6 +120,18 @@ class TestUnknownOutcomes:
             office.batch()
         assert office.batch(HOUR - 1) == []
         assert office.batch(1) == ["find"]
+
+    @pytest.mark.parametrize("step", [DAY, -DAY, -400 * DAY, 0.0])
+    def test_it_has_that_time_again_when_nobody_watched_the_clock(self, office, step: float):
+        """The agent was off, and how long ago it asked cannot be told by a clock that was moved meanwhile."""
+        office.desk.capabilities = Capabilities(search_lag=HOUR)
+        office.desk.fails_after["open"] = [OutcomeUnknown("reset")]
+        office.ask(A)
+        office.batch()
+        office.now += step
+        assert office.batch(watched=0.0) == []
+        assert office.batch(HOUR - 1, watched=HOUR - 1) == []
+        assert office.batch(1, watched=HOUR) == ["find"]
 
     def test_a_client_that_breaks_leaves_the_outcome_unknown(self, office):
         """A mistake in a client must not end the courier, or the same ticket would hold up all others for ever."""

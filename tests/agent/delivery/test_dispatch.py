@@ -358,6 +358,14 @@ class TestTheDeskRests:
         stand_in.consider(1)
         assert len(stand_in.jobs) == 1
 
+    def test_a_courier_is_told_for_how_long_the_clock_was_watched(self, stand_in):
+        """Since the start, or since it was moved."""
+        stand_in.queue()
+        stand_in.consider(HOUR)
+        stand_in.dispatcher.recall()
+        stand_in.consider(MINUTE)
+        assert [job.watched for job in stand_in.jobs] == [HOUR, MINUTE]
+
     def test_couriers_at_work_are_recalled_and_the_desk_is_not_blamed(self, stand_in):
         """They would write down until when a desk rests by the time that was, which may be a day away from ours."""
         stand_in.couriers_do("sleep 600")

@@ -125,6 +125,28 @@ def test_a_wait_reckoned_by_a_clock_that_lied_is_over(outbox):
     assert due(outbox) == ["a-1"]
 
 
+def test_what_is_to_settle_waits_no_shorter_than_it_had_to(outbox):
+    """The desk may have asked for more, and another desk has nothing to do with it."""
+    queue(outbox, "a-1", "open")
+    queue(outbox, "b-1", "open")
+    queue(outbox, "b-2", "open", desk="boss")
+    outbox.sending("a-1", not_before=AT)
+    outbox.sending("b-1", not_before=AT + HOUR)
+    outbox.sending("b-2", not_before=AT)
+    outbox.settle("helpdesk", AT, until=AT + MINUTE)
+    assert due(outbox) == []
+    assert due(outbox, desk="boss") == ["b-2"]
+    assert due(outbox, AT + MINUTE) == ["a-1"]
+    assert due(outbox, AT + HOUR) == ["a-1", "b-1"]
+
+
+def test_what_was_never_asked_for_has_nothing_to_settle(outbox):
+    """Nobody waits for its answer."""
+    queue(outbox, "a-1", "open")
+    outbox.settle("helpdesk", AT, until=AT + MINUTE)
+    assert due(outbox) == ["a-1"]
+
+
 def test_what_was_being_sent_is_found_again_as_such(outbox):
     """After a crash the next batch knows that the outcome is unknown, and counts the attempt."""
     queue(outbox, "a-1", "open")
