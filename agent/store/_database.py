@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -94,6 +94,15 @@ class Database(Closing):
             if self._reserve is not None:
                 self._done.append((sql, parameters))
             return rows
+
+    def write_each(self, sql: str, rows: Iterable[Parameters]) -> None:
+        """Execute `sql` with each of `rows`, all in one transaction; `write` says what they may hold. Raises StoreUnavailable."""
+        with self.transaction():
+            if self._reserve is not None:  # it wants to know what was done
+                for row in rows:
+                    self.write(sql, row)
+                return
+            self._connection.executemany(sql, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

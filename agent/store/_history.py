@@ -13,7 +13,7 @@ import heapq
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from agent.configuration.settings import HistorySettings
 from agent.logs import get_logger
@@ -64,6 +64,14 @@ MIGRATIONS: tuple[Migration, ...] = (
 log = get_logger()
 
 
+class Round(NamedTuple):
+    """The readings of one cycle, as they came: their series, and beside these their times and values."""
+
+    series: tuple[str, ...]
+    times: Sequence[float]
+    values: Sequence[float]
+
+
 class Waiting:
     """One series' readings that are not on disk yet, in the order in which they came."""
 
@@ -99,7 +107,9 @@ class History:
         self._settings = settings
         self._path = store.folder / FILE_NAME
         self._open: Database | None = None
-        self._waiting: dict[str, Waiting] = {}
+        # A cycle's readings are taken in one piece and sorted by series when somebody asks for one: 600 appends take 0.3 ms.
+        self._rounds: list[Round] = []
+        self._sorted: dict[str, Waiting] = {}
         self._count = 0
         self._last: tuple[Reading, ...] = ()
         store.at_close(self._close)
@@ -124,19 +134,27 @@ class History:
         """
         known = set(map(id, self._last))
         self._last = tuple(readings)
-        for reading in self._last:
-            if id(reading) in known or reading.unit == "info":
-                continue
-            at, series = reading.at, reading.series
-            if math.isfinite(at):
-                waiting = self._waiting.get(series)
-                if waiting is None:
-                    waiting = self._waiting[series] = Waiting()
-                waiting.times.append(at)
-                waiting.values.append(reading.value)
-                self._count += 1
+        new = [one for one in self._last if id(one) not in known and one.unit != "info" and math.isfinite(one.at)]
+        series = tuple([one.series for one in new])
+        if self._rounds and self._rounds[-1].series == series:
+            series = self._rounds[-1].series  # kept once: it is as large as the readings
+        self._rounds.append(Round(series, array("d", [one.at for one in new]), array("d", [one.value for one in new])))
+        self._count += len(new)
         if self._count > MOST_IN_MEMORY:
             self._forget_older_half()
+
+    @property
+    def _waiting(self) -> dict[str, Waiting]:
+        """What is not on disk yet, by series."""
+        for one in self._rounds:
+            for series, at, value in zip(*one, strict=True):
+                waiting = self._sorted.get(series)
+                if waiting is None:
+                    waiting = self._sorted[series] = Waiting()
+                waiting.times.append(at)
+                waiting.values.append(value)
+        self._rounds = []
+        return self._sorted
 
     def flush(self, at: float) -> None:
         """Write what is in memory; when it is time compact, and let go of what is too old at `at` (unix seconds) or too much."""
@@ -145,7 +163,7 @@ class History:
         except StoreDamaged:
             self._close()
             raise
-        self._waiting = {}
+        self._sorted = {}
         self._count = 0
         if self._database.size() > self._settings.largest:
             self._database.shrink()
@@ -161,17 +179,22 @@ class History:
             self._fit()
 
     def _write_waiting(self) -> None:
-        times = [at for waiting in self._waiting.values() for at in (min(waiting.times), max(waiting.times))]
+        waiting = self._waiting
+        times = [at for one in waiting.values() for at in (min(one.times), max(one.times))]
         span = self._new_span("young", min(times), max(times))
-        for name, waiting in self._waiting.items():
-            self._write_block(span, self._series_id(name, span), pack_readings(waiting.times, waiting.values))
+        ids: dict[str, int] = dict(self._database.read("SELECT name, id FROM series"))
+        new = [(name, span) for name in waiting if name not in ids]
+        if new:
+            self._database.write_each("INSERT INTO series (name, last_span) VALUES (?, ?)", new)
+            ids = dict(self._database.read("SELECT name, id FROM series"))
+        self._write_blocks((span, ids[name], pack_readings(one.times, one.values)) for name, one in waiting.items())
 
     def _forget_older_half(self) -> None:
         before = self._count
         for waiting in self._waiting.values():
             waiting.forget_older_half()
-        self._waiting = {name: waiting for name, waiting in self._waiting.items() if waiting}
-        self._count = sum(len(waiting) for waiting in self._waiting.values())
+        self._sorted = {name: waiting for name, waiting in self._sorted.items() if waiting}
+        self._count = sum(len(waiting) for waiting in self._sorted.values())
         log.warning("history cannot be written and memory is bounded", forgotten=before - self._count)
 
     def _compact(self) -> None:
@@ -186,9 +209,9 @@ class History:
             if not readings:
                 continue
             times, values = zip(*readings, strict=True)
-            self._write_block(fine, series, pack_readings(times, values))
+            self._write_blocks([(fine, series, pack_readings(times, values))])
             if hours := summarise(readings):
-                self._write_block(hourly, series, pack_hours(hours))
+                self._write_blocks([(hourly, series, pack_hours(hours))])
             self._database.write("UPDATE series SET last_span = ? WHERE id = ?", (hourly, series))
         self._database.write("DELETE FROM spans WHERE kind = 'young' AND id <= ?", (newest,))
 
@@ -224,15 +247,9 @@ class History:
         self._database.write("INSERT INTO spans (id, kind, first, last) VALUES (?, ?, ?, ?)", (span, kind, first, last))
         return span
 
-    def _series_id(self, name: str, span: int) -> int:
-        self._database.write(
-            "INSERT INTO series (name, last_span) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, span)
-        )
-        [(series,)] = self._database.read("SELECT id FROM series WHERE name = ?", (name,))
-        return int(series)
-
-    def _write_block(self, span: int, series: int, block: bytes) -> None:
-        self._database.write("INSERT INTO blocks (span, series, block) VALUES (?, ?, ?)", (span, series, block))
+    def _write_blocks(self, blocks: Iterable[tuple[int, int, bytes]]) -> None:
+        """Write each block: its span, its series, and what it holds."""
+        self._database.write_each("INSERT INTO blocks (span, series, block) VALUES (?, ?, ?)", blocks)
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

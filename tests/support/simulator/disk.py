@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,11 @@ class Connection:
         if sql != "ROLLBACK":
             self._faults.statement(sql)
         return self._real.execute(CHEAPER.get(sql, sql), parameters)
+
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
+        """Execute `sql` with each of `rows`, as long as the disk lets it."""
+        for parameters in rows:
+            self.execute(sql, parameters)
 
     def executescript(self, sql: str) -> sqlite3.Cursor:
         """Execute `sql`, if the disk lets it."""
