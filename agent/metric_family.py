@@ -1,4 +1,4 @@
-"""One family of `/metrics`, as prometheus-client renders it, line by line: what has not changed is not rendered again."""
+"""One family of `/metrics`, as prometheus-client renders it, line by line: what was rendered before is not rendered again."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ with leaving_out(
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
     from prometheus_client.openmetrics import exposition as openmetrics
     from prometheus_client.registry import Collector
+    from prometheus_client.utils import floatToGoString
 
 __all__ = ["FORMATS", "OPENMETRICS", "PLAIN", "CounterMetricFamily", "Family", "GaugeMetricFamily", "Metric"]
 
@@ -43,7 +44,8 @@ FORMATS: Mapping[str, tuple[Callable[[Collector], bytes], bytes]] = {
 class Family:
     """A family of one kind: value by label texts, and its part of the page in each format that was asked for.
 
-    To render a line takes 25 us, and of a host's hundreds most say what they said the last time: those are kept.
+    To render a line takes 25 us, and of a host's hundreds most say what they said the last time: those are kept. Of the others
+    only the value is written anew.
     """
 
     def __init__(
@@ -65,10 +67,13 @@ class Family:
             return self
         if before.series == self.series:
             return before
-        same = {texts for texts, value in self.series.items() if before.series.get(texts) == value}
         self.heads = before.heads
         for content_type, lines in before.rendered.items():
-            self.rendered[content_type] = {texts: line for texts, line in lines.items() if texts in same}
+            self.rendered[content_type] = {
+                texts: lines[texts] if before.series[texts] == value else _with_value(lines[texts], value)
+                for texts, value in self.series.items()
+                if texts in lines
+            }
         return self
 
     def part(self, content_type: str) -> bytes:
@@ -90,6 +95,12 @@ class Family:
             self.heads[content_type] = [line for line in written if line.startswith(b"#")]
             known.update(zip(changed, written[len(self.heads[content_type]) :], strict=True))
         return [*self.heads[content_type], *[known[texts] for texts in self.series]]
+
+
+def _with_value(line: bytes, value: float) -> bytes:
+    """Return a line of the page with another value; it stands behind the last space, for our lines have no time."""
+    text: str = floatToGoString(value)  # type: ignore[no-untyped-call]
+    return b"%s %s\n" % (line[: line.rindex(b" ")], text.encode())
 
 
 class _Families(Collector):

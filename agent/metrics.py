@@ -1,6 +1,6 @@
 """`/metrics`: one Snapshot as Prometheus families, rendered once per cycle and served as bytes in between.
 
-A line is rendered anew only when its value has changed: on a quiet host most have not.
+A line is rendered once, and only its value anew: on a quiet host most have not even another value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What has not changed is not rendered again, and the page is what prometheus-client would have made of it at once."""
+"""What was rendered before is not rendered again, and the page is what prometheus-client would have made of it at once."""
 
 import pytest
 
@@ -23,8 +23,16 @@ def at_once(content_type, **values):
 @pytest.mark.parametrize("content_type", FORMATS)
 @pytest.mark.parametrize(
     "then",
-    [{"a": 1, "b": 2}, {"a": 1, "b": 3}, {"b": 2}, {"a": 1, "b": 2, "c": 3}, {}, {"c": float("nan"), "a": 1}],
-    ids=["the same", "one changed", "one gone", "one new", "all gone", "another order"],
+    [
+        {"a": 1, "b": 2},
+        {"a": 1, "b": 3.5e-7},
+        {"a": -1e21, "b": float("inf")},
+        {"b": 2},
+        {"a": 1, "b": 2, "c": 3},
+        {},
+        {"c": float("nan"), "a": 1},
+    ],
+    ids=["the same", "one changed", "all changed", "one gone", "one new", "all gone", "another order"],
 )
 def test_whatever_becomes_of_a_family_its_lines_are_right(content_type, then):
     first = family(a=1, b=2)
@@ -32,7 +40,7 @@ def test_whatever_becomes_of_a_family_its_lines_are_right(content_type, then):
     assert family(**then).after(first).part(content_type) == at_once(content_type, **then)
 
 
-def test_only_what_has_changed_is_rendered(monkeypatch):
+def test_only_what_is_new_is_rendered_and_of_the_rest_its_value(monkeypatch):
     first = family(a=1, b=2, c=3)
     first.part(PLAIN)
     rendered = []
@@ -40,8 +48,8 @@ def test_only_what_has_changed_is_rendered(monkeypatch):
     monkeypatch.setattr(
         GaugeMetricFamily, "add_metric", lambda self, texts, value: (rendered.append(texts), add(self, texts, value))
     )
-    family(a=1, b=5, c=3).after(first).part(PLAIN)
-    assert rendered == [("b",)]
+    family(a=1, b=5, c=3, d=4).after(first).part(PLAIN)
+    assert rendered == [("d",)]
 
 
 def test_a_label_with_line_breaks_is_one_line():
