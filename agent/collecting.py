@@ -36,7 +36,8 @@ from collectors._two_looks import LooksAhead
 
 # Far above any host we have seen; a collector that runs wild must not take the agent's memory with it.
 MOST_READINGS = 20_000
-# A scan that runs once a day and fails once is not left unknown for a day. Seconds.
+# A scan that runs once a day and fails once is not left unknown for a day, and what a host has not got is not looked for each
+# cycle (sensors and a container's limits, where there are none, took a twentieth of it). Seconds.
 RETRY_AFTER = 300.0
 # What takes longer gets its thread for itself: each thread more wakes the host and costs as much as a quick collector. Seconds.
 QUICK = 0.05
@@ -270,14 +271,22 @@ class _Schedule:
         if not self._given_up and run.finished.wait(max(0.0, left)):
             self._run = None
             result = run.result
-            interval = self._configured.interval
-            self._due = run.started + (min(interval, RETRY_AFTER) if result.outcome.reason else interval) - EARLY
+            self._due = run.started + self._pause(result.outcome) - EARLY
         else:
             self._given_up = True
             result = run.late()
         self._tell_change(self._last.outcome, result.outcome)
         self._last = result
         return result
+
+    def _pause(self, now: Outcome) -> float:
+        """Return the seconds until the run after this one."""
+        interval = self._configured.interval
+        if now.reason:
+            return min(interval, RETRY_AFTER)
+        if now.not_supported and self._last.outcome.not_supported:
+            return max(interval, RETRY_AFTER)
+        return interval
 
     def _tell_change(self, before: Outcome, now: Outcome) -> None:
         if now.reason and now.reason != before.reason:

@@ -154,6 +154,19 @@ def test_not_supported_is_neither_success_nor_failure():
     assert (outcome.success, outcome.not_supported, outcome.reason) == (False, "no pressure files", "")
 
 
+def test_what_a_host_has_not_got_is_looked_for_now_and_then():
+    """When it has just gone it may be back at once; from the second time on it is asked for seldom, and read when it comes."""
+    clock, sensors = Hand(), Scripted(["a"], *[[NotSupported("no sensors")]] * 3, ["a"])
+    runner = CollectionRunner([configured("sensors", sensors)], clock)
+    runs = []
+    for _ in range(13):
+        collection = runner.collect(AT)
+        runs.append(sensors.runs)
+        clock.time += RETRY_AFTER / 5
+    assert runs == [1, 2, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4, 5]
+    assert values(collection) == {"a": 5.0}
+
+
 def test_each_runs_by_its_own_interval():
     """What is not due keeps its last readings, with the time they were taken; a configured interval goes first."""
     clock = Hand()
