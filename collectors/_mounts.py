@@ -7,6 +7,7 @@ from functools import lru_cache
 import msgspec
 import psutil
 
+from collectors._kernel_files import kernel_text
 from collectors._mountinfo import Mount, parse_mountinfo, reachable, without_credentials
 from collectors._plugin import CollectorError, HostView
 
@@ -33,7 +34,7 @@ def host_mounts(context: HostView) -> tuple[list[Mount], InView]:
 
 
 def _text(context: HostView, absolute: str) -> str:
-    text = context.path(absolute).read_bytes().decode("utf-8", "surrogateescape")
+    text = kernel_text(context.path(absolute))
     try:
         _parsed(text)
     except ValueError as error:

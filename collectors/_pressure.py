@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
+from collectors._kernel_files import kernel_text
 from collectors._plugin import HostView
 from collectors._reading import CouldNotCheck, Reading
 
@@ -29,7 +30,7 @@ def parse_pressure(text: str) -> dict[tuple[str, str], float]:
 def pressure_readings(context: HostView, resource: str, name: str, at: float) -> Iterator[Reading | CouldNotCheck]:
     """Yield the pressure on `resource` (cpu, memory, io) as readings called `name`; none on a kernel that keeps none."""
     try:
-        ratios = parse_pressure(context.path(f"/proc/pressure/{resource}").read_text(encoding="ascii"))
+        ratios = parse_pressure(kernel_text(context.path(f"/proc/pressure/{resource}")))
     except FileNotFoundError:
         return  # not built in
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -52,6 +53,12 @@ class Labels(dict[str, str]):
         self.text = ",".join([f'{label}="{self[label]}"' for label in sorted(self)])
 
 
+# A collector that does not keep its labels comes with the same few each time.
+@lru_cache(maxsize=512)
+def _harmless(labels: tuple[tuple[str, str], ...]) -> Labels:
+    return Labels(dict(labels))
+
+
 class Reading(msgspec.Struct, frozen=True):
     """One observation of one aspect of the host.
 
@@ -72,7 +79,7 @@ class Reading(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         """Make the labels harmless."""
         if type(self.labels) is not Labels:
-            msgspec.structs.force_setattr(self, "labels", Labels(self.labels))
+            msgspec.structs.force_setattr(self, "labels", _harmless(tuple(self.labels.items())))
 
     @property
     def series(self) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
+from collectors._kernel_files import kernel_text
 from collectors._plugin import (
     CollectorContext,
     CollectorError,
@@ -130,7 +131,7 @@ class CgroupCollector:
             raise NotSupported("not in a container with a limit of its own")
 
     def _read(self, name: str) -> str:
-        return self._context.path(f"{ROOT}/{name}").read_text(encoding="ascii")
+        return kernel_text(self._context.path(f"{ROOT}/{name}"))
 
     def _memory(self, at: float, *, unified: bool) -> Iterator[Reading]:
         memory = read_memory(self._read, unified=unified)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 import psutil
 
+from collectors._kernel_files import kernel_text
 from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._pressure import pressure_readings
 from collectors._reading import CouldNotCheck, Reading
@@ -85,23 +86,23 @@ class CpuCollector:
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield utilisation, load and pressure; what this kernel does not keep is absent."""
         yield from self._utilization(at)
+        cores = psutil.cpu_count() or 1
         if hasattr(os, "getloadavg"):  # Windows has none, and an imitation starts at a made-up 0
-            cores = psutil.cpu_count() or 1
             for window, load in zip(("1m", "5m", "15m"), os.getloadavg(), strict=True):
                 yield Reading("load_per_core", load / cores, "count", {"window": window}, at)
-        yield from self._run_queue(at)
+        yield from self._run_queue(cores, at)
         yield from pressure_readings(self._context, "cpu", "cpu_pressure_ratio", at)
 
-    def _run_queue(self, at: float) -> Iterator[Reading | CouldNotCheck]:
+    def _run_queue(self, cores: int, at: float) -> Iterator[Reading | CouldNotCheck]:
         try:
-            queue = parse_run_queue(self._context.path("/proc/stat").read_text(encoding="ascii"))
+            queue = parse_run_queue(kernel_text(self._context.path("/proc/stat")))
         except FileNotFoundError:
             return  # not Linux
         except (OSError, ValueError) as error:
             yield CouldNotCheck("runnable_per_core", {}, str(error))
             return
         # One of them is the agent, which is running while it looks.
-        yield Reading("runnable_per_core", max(0, queue.running - 1) / (psutil.cpu_count() or 1), "count", {}, at)
+        yield Reading("runnable_per_core", max(0, queue.running - 1) / cores, "count", {}, at)
         yield Reading("tasks_blocked", float(queue.blocked), "count", {}, at)
 
     def _utilization(self, at: float) -> Iterator[Reading | CouldNotCheck]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from collectors._kernel_files import kernel_text
 from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading, NotSupported
 from collectors._reading import CouldNotCheck, Reading
 
@@ -47,7 +48,7 @@ class DiskErrorsCollector:
         for path in ext4:
             labels = {"device": path.parent.name, "kind": "ext4"}
             try:
-                count = int(_read(path))
+                count = int(kernel_text(path))
             except (OSError, ValueError) as error:
                 yield CouldNotCheck("filesystem_errors_total", labels, f"{path}: {error}")
             else:
@@ -59,7 +60,7 @@ class DiskErrorsCollector:
 def _of_btrfs(path: Path, at: float) -> Iterator[Reading | CouldNotCheck]:
     device = f"{path.parent.parent.parent.name}/{path.parent.name}"
     try:
-        counts = parse_btrfs_stats(_read(path))
+        counts = parse_btrfs_stats(kernel_text(path))
     except (OSError, ValueError) as error:
         if isinstance(error, ValueError) or not _is_missing(path):
             yield CouldNotCheck("filesystem_errors_total", {"device": device}, f"{path}: {error}")
@@ -72,13 +73,9 @@ def _of_btrfs(path: Path, at: float) -> Iterator[Reading | CouldNotCheck]:
 def _is_missing(path: Path) -> bool:
     """Return whether the device is gone: then it has no counts, and `arrays` tells of it."""
     try:
-        return _read(path.parent / "missing").strip() == "1"
+        return kernel_text(path.parent / "missing").strip() == "1"
     except OSError:
         return False
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="surrogateescape")
 
 
 PLUGIN = CollectorPlugin(

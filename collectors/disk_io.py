@@ -13,6 +13,7 @@ from typing import Annotated
 
 import msgspec
 
+from collectors._kernel_files import kernel_text
 from collectors._plugin import (
     CollectorContext,
     CollectorError,
@@ -95,7 +96,7 @@ class DiskIoCollector:
 
     def _read(self) -> dict[str, Counters]:
         try:
-            return parse_diskstats(self._context.path(SOURCE).read_text(encoding="utf-8", errors="surrogateescape"))
+            return parse_diskstats(kernel_text(self._context.path(SOURCE)))
         except FileNotFoundError:
             raise NotSupported(f"this system has no {SOURCE}") from None
         except ValueError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import psutil
 
+from collectors._kernel_files import kernel_text
 from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._pressure import pressure_readings
 from collectors._reading import CouldNotCheck, Reading
@@ -43,7 +44,7 @@ class MemoryCollector:
 
     def _counted(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         try:
-            counts = parse_vmstat(self._context.path("/proc/vmstat").read_text(encoding="ascii"))
+            counts = parse_vmstat(kernel_text(self._context.path("/proc/vmstat")))
         except (OSError, ValueError) as error:
             for name in ("oom_kills_total", "swapped_pages_total"):
                 yield CouldNotCheck(name, {}, str(error))
