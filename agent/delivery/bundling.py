@@ -223,7 +223,8 @@ class Bundling:
         if found is None or not self.configuration.settings.bundle.on_ticket:
             return None
         facts = case_facts(case, self.configuration.rules_by_id)
-        digest = sha256(msgspec.json.encode(found)).hexdigest()
+        # With the time: the same may be found again when the case is back, or consent.
+        digest = sha256(msgspec.json.encode((found, self.now))).hexdigest()
         return Operation(
             id=f"{case.key[:16]}-{digest[:16]}",
             case=case.key,

@@ -37,6 +37,7 @@ ONCE_BROKEN = {
     31881: "the same, where people had deleted the ticket",
     21725: "a courier at work when the clock was set back had the desk rest until a day later",
     12996: "a second ticket was opened, before the search knew of the first, because the clock was set back while no agent ran",
+    29129: "what a first look had found was not told, nor its file sent, when the problem was back or consent was",
     20360: "a refused priority was retried after a higher one had been set, and its lower promise was taken for the ticket's",
 }
 QUICK = range(100_001, 100_021)

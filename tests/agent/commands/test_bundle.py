@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import msgspec
 import pytest
@@ -183,6 +184,19 @@ class TestTheComment:
         assert foretell("bundle", "preview", looks.key[:8], "--json").json["comment"] == ""
         assert foretell("bundle", "build", looks.key[:8]).status == 0
         assert self.comments(looks) == []
+
+    def test_the_same_look_is_told_when_consent_is_back(self, looks, monkeypatch):
+        """The disk failed before its file was queued; the comment was, and stayed here because consent was taken back."""
+        looks.configure("grace = '0s'")
+        with monkeypatch.context() as failing:
+            failing.setattr(Outbox, "attach", Mock(side_effect=OSError))
+            with pytest.raises(OSError):  # noqa: PT011 - ours
+                looks.by_itself()
+        looks.decide(None)
+        assert self.comments(looks) == []
+        looks.decide("facts")
+        looks.by_itself()
+        assert len(self.comments(looks)) == 1
 
     def test_it_stays_here_when_consent_is_taken_back(self, foretell, looks):
         """Like the file, while both wait."""
