@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 import click
 
+from agent import logs
 from agent.commands import COMMANDS
 
 EPILOG = """\b
@@ -61,8 +62,7 @@ class Commands(click.Group):
 @click.version_option(package_name="foretell", prog_name="foretell")
 def cli() -> None:
     """Foretell opens the ticket before the outage."""
-    # Not imported above, so that help stays quick: what a command logs goes to standard error, not between its lines.
-    importlib.import_module("agent.logs").configure("warning")
+    logs.configure("warning")  # what a command logs goes to standard error, not between its lines
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import msgspec
+from agent.system.first_imports import msgspec
+
+# isort: split
 
 from agent import logs
 from agent.configuration.config import Configuration, load
@@ -30,7 +32,6 @@ from agent.delivery.desk_health import failed
 from agent.following.model import DeskHealth
 from agent.store import Store, StoreUnavailable
 from agent.system.folder import FolderInUse, FolderUnusable, lock
-from agent.version import VERSION
 from agent.wording.context import RenderContext
 from ticketing_clients import TicketingClient, TicketType
 
@@ -103,7 +104,6 @@ def deliver(
             host=job.host,
             zone=zone,
             now=job.now,
-            version=VERSION,
             listens=client.capabilities.read,
             around=around,
         )

@@ -1,6 +1,6 @@
 """The daemon's process: a fresh Python, in which nothing is left of the command line that began it (1.5 MB).
 
-What it imports it holds until it ends, so what all parts of it share is imported here first, lightly.
+What it imports it holds until it ends, so what all parts of it share is imported first, lightly.
 """
 
 from __future__ import annotations
@@ -10,20 +10,12 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from agent.system.light_imports import leaving_out
+from agent.system.first_imports import msgspec
 
-# hashlib prefers OpenSSL's digests to Python's own: 3.6 MB, where nobody else has OpenSSL loaded, for a few short texts a cycle.
-# Python as some distributions build it has no others (FIPS): then it is imported below, as ever. msgspec prefers
-# typing_extensions to typing: 0.7 MB for the same.
-with suppress(ImportError), leaving_out({}, absent=("_hashlib",)):
-    import hashlib  # noqa: F401 - it is there for whoever imports it from now on
-    import hmac  # noqa: F401 - same
-with leaving_out({}, absent=("typing_extensions",)):
-    import msgspec
+# isort: split
 
 from agent import logs
 from agent.configuration.config import Configuration
@@ -46,7 +38,7 @@ def main(words: Sequence[str]) -> int:
 
 def run(state_dir: Path, config: Path | None, listen: str | None, log_level: str) -> None:
     """Run the daemon until it is told to stop. Raises what `load_all` and `compose` raise."""
-    logs.configure(log_level)
+    logs.configure(log_level, at_once=True)
     configuration: Configuration | None = load_all(config, state_dir)
     orders, say_first = Orders(), _say_summary
     while configuration:

@@ -22,7 +22,6 @@ from agent.snapshot import Surroundings, take_snapshot
 from agent.status import Snapshot
 from agent.store import History, Store, StoreUnavailable, copy_records
 from agent.system.host import GENERATED_ID, HostIdentity, identify
-from agent.version import VERSION
 from agent.wording.context import RenderContext
 from agent.wording.render import render_ticket
 from thresholds import Severity
@@ -103,7 +102,5 @@ def _would_open(cycle: Cycle, known: set[str]) -> list[Case]:
 def _title(case: Case, configuration: Configuration, host: HostIdentity, now: float) -> str:
     facts = pack(case_facts(case, configuration.rules_by_id))
     operation = Operation(id=case.key[:16], case=case.key, kind="open", topic="opened", facts=facts, created_at=now)
-    context = RenderContext(
-        settings=configuration.settings, host=host, zone=ZoneInfo(configuration.zone), now=now, version=VERSION
-    )
+    context = RenderContext(settings=configuration.settings, host=host, zone=ZoneInfo(configuration.zone), now=now)
     return render_ticket(operation, context).title

@@ -40,7 +40,7 @@ with suppress(ImportError), leaving_out({}, absent=("_hashlib", "typing_extensio
 STAGES = {
     "msgspec and digests, as the daemon imports them from here on": FIRST,
     "psutil and SQLite": "import psutil, sqlite3",
-    "structlog": "import agent.logs",
+    "structlog": "import agent.logs; agent.logs.configure(at_once=True)",
     "prometheus-client": "import agent.metric_family",
     "the rest of the daemon, APScheduler and the web server": "import agent.daemon_process",
     "the configuration: collectors, rules, desks' options": "from agent.startup import load_all; load_all(None)",

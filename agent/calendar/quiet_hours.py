@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from statistics import fmean
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -54,7 +53,7 @@ def learn(hours: Iterable[tuple[float, float]], zone: ZoneInfo) -> QuietHours:
         times.append(at)
         seen[hour_of_week(at, zone)].append(load)
     span = times[-1] + HOUR - times[0] if times else 0.0
-    usual = tuple(fmean(loads) if len(loads) >= SEEN else None for loads in seen)
+    usual = tuple(sum(loads) / len(loads) if len(loads) >= SEEN else None for loads in seen)
     covered = sum(load is not None for load in usual) / HOURS_OF_WEEK
     enough = span >= ENOUGH and covered >= COVERED
     return QuietHours(span=span, zone=zone.key, usual=usual if enough else ())

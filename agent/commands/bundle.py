@@ -26,7 +26,6 @@ from agent.delivery.bundling import BY_ITSELF, Bundling, Refusal
 from agent.following.model import Case
 from agent.system.host import identify
 from agent.terminal import KEY_SHOWN
-from agent.version import VERSION
 from agent.wording import plain
 from agent.wording.context import RenderContext
 from agent.wording.render import render_comment
@@ -119,7 +118,6 @@ def _comment(bundling: Bundling, case: Case, built: Built) -> str:
         host=bundling.host,
         zone=ZoneInfo(bundling.configuration.zone),
         now=bundling.now,
-        version=VERSION,
         level=built.manifest.level,
     )
     return to_plain(render_comment(operation, context).body)

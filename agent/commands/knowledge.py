@@ -19,7 +19,6 @@ from agent.configuration.config import load
 from agent.consent.gate import ask
 from agent.consent.levels import Level
 from agent.system.host import identify
-from agent.version import VERSION
 from agent.wording.context import RenderContext
 from agent.wording.knowledge import articles, write
 from ticketing_clients import TicketType
@@ -56,9 +55,7 @@ def export(out: Path, config_path: Path | None, state_dir: Path, *, as_json: boo
     def allowed(rule: str, type_: TicketType | None) -> Level:
         return ask(state_dir, configuration, now).level(rule, type_, now)
 
-    context = RenderContext(
-        settings=configuration.settings, host=host, zone=ZoneInfo(configuration.zone), now=now, version=VERSION
-    )
+    context = RenderContext(settings=configuration.settings, host=host, zone=ZoneInfo(configuration.zone), now=now)
     with opened_store(state_dir) as store:
         try:
             redactor = make_redactor(

@@ -28,7 +28,7 @@ def command(config_path: Path | None, log_level: str) -> int:
     It keeps nothing: start as many as you like behind any balancer. See docs/fleet.md.
     Example: foretell relay --config /etc/foretell/relay.toml
     """
-    logs.configure(log_level)
+    logs.configure(log_level, at_once=True)
     relay = Relay(load(config_path, parts={"desks"}))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: relay.stop())

@@ -25,7 +25,6 @@ from agent.following.model import Case, CaseState
 from agent.store import Store
 from agent.system.host import identify
 from agent.terminal import KEY_SHOWN
-from agent.version import VERSION
 from agent.wording import plain
 from agent.wording.context import RenderContext
 from agent.wording.render import plan_of
@@ -127,7 +126,6 @@ def _suggestion(store: Store, configuration: Configuration, case: Case, now: flo
         host=host,
         zone=zone,
         now=now,
-        version=VERSION,
         around=lambda: survey(configuration.settings, host.id, zone, now, store),
     )
     plan = plan_of(case_facts(msgspec.structs.replace(case, agreed=None), configuration.rules_by_id), context)

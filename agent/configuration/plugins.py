@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from agent.configuration.decode import nearest
@@ -103,8 +103,9 @@ class PluginFamily(Generic[P]):
 @functools.cache
 def _modules(package: str) -> tuple[str, ...]:
     """Return the names of the plugins in `package`, sorted; its folder is listed once in a process, and not for each rule."""
-    found = pkgutil.iter_modules(importlib.import_module(package).__path__)
-    return tuple(sorted(module.name for module in found if module.name[0] != "_" and module.name not in _NOT_PLUGINS))
+    folders = map(Path, importlib.import_module(package).__path__)
+    names = {file.stem for folder in folders for file in folder.glob("*.py")}
+    return tuple(sorted(name for name in names - _NOT_PLUGINS if name[0] != "_"))
 
 
 COLLECTORS = PluginFamily("collector", "collectors", CollectorPlugin)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
-
 from agent.configuration.settings import MINUTE
 from agent.logs import get_logger
 from agent.store import StoreUnavailable
@@ -32,13 +30,16 @@ log = get_logger()
 
 def patiently(ask: Callable[[], Answer]) -> Answer:
     """Ask the desk something that changes nothing, again when it could not be reached for a moment."""
-    again = Retrying(
-        retry=retry_if_exception_type((DeskUnreachable, OutcomeUnknown)),
-        wait=wait_random_exponential(multiplier=0.5, max=5),
-        stop=stop_after_attempt(3),
-        reraise=True,
-    )
-    return named(lambda: again(ask))
+
+    def ask_patiently() -> Answer:
+        try:
+            return ask()
+        except (DeskUnreachable, OutcomeUnknown) as error:
+            from agent.delivery.patience import go_on  # noqa: PLC0415 - most questions are answered at once, see there
+
+            return go_on(ask, error)
+
+    return named(ask_patiently)
 
 
 def named(ask: Callable[[], Answer]) -> Answer:

@@ -27,7 +27,6 @@ from agent.relay.notification import Notification
 from agent.relay.server import RelayServer
 from agent.relay.tickets import Done, GroupTickets
 from agent.system.host import HostIdentity
-from agent.version import VERSION
 from agent.web.server import ListenError
 from agent.wording.context import RenderContext
 from agent.wording.fleet import FleetWording
@@ -62,7 +61,6 @@ class _Parts:
             host=HostIdentity(id=relay.id, name=relay.id, os=""),
             zone=ZoneInfo(configuration.zone),
             now=now(),
-            version=VERSION,
         )
         said = FleetWording(context, relay.id, tuple(relay.cause_labels))
         self.tickets = GroupTickets(clients.get, said, settings.cases, now)

@@ -6,12 +6,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 
 from agent.clock import Clock
 from agent.configuration.config import ConfigFile, Configuration
 from agent.configuration.settings import HOUR
 from agent.delivery.courier_process import CourierProcess
+from agent.logs import get_logger
 from agent.report.schedule import due
 from agent.store import Store
 from agent.system.host import HostIdentity
@@ -20,7 +20,7 @@ from agent.system.host import HostIdentity
 LOOK = HOUR
 REST = 6 * HOUR
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

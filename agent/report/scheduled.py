@@ -10,7 +10,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
-import structlog
 
 from agent import logs
 from agent.configuration.config import Configuration, load
@@ -31,7 +30,7 @@ FOLDER = "reports"
 LONGEST = 10 * MINUTE
 LARGEST = 1 << 40  # bytes of a file that it may write: our own records are among them, and are bounded elsewhere
 
-log = structlog.get_logger()
+log = logs.get_logger()
 
 
 def report_on(found: Finished, task: Task, configuration: Configuration, store: Store) -> Path:

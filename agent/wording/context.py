@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds; version: the agent's.
+    """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds.
 
     listens: whether what people answer at the desk reaches us; at a copy it does not.
     level: what consent lets out with this text.
@@ -28,10 +28,16 @@ class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     host: HostIdentity
     zone: ZoneInfo
     now: float
-    version: str
     listens: bool = True
     level: Level = "none"
     around: Callable[[], Surroundings] | None = None
+
+    @property
+    def version(self) -> str:
+        """The agent's."""
+        from agent.version import VERSION  # noqa: PLC0415 - a tenth of what a courier that only looks would cost
+
+        return VERSION
 
     def surroundings(self) -> Surroundings:
         """Return what windows are planned in."""

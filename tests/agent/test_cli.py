@@ -16,7 +16,7 @@ HEAVY = {"rich", "structlog", "sqlite3", "requests", "jinja2", "psutil", "agent.
 @pytest.fixture
 def foretell(monkeypatch, capsys, tmp_path):
     """Return a function that runs a command; it gives status, output and errors."""
-    monkeypatch.setattr("agent.logs.configure", lambda *_: None)
+    monkeypatch.setattr("agent.logs.configure", lambda *_, **__: None)
     monkeypatch.setenv("FORETELL_STATE_DIR", str(tmp_path))
 
     def run(*arguments):

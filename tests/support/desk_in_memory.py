@@ -207,7 +207,7 @@ class Office:
         self.desk.calls.clear()
         settings = Settings()
         host = HostIdentity(id="h1", name="web01", os="")
-        context = RenderContext(settings=settings, host=host, zone=ZoneInfo("UTC"), now=self.now, version="1")
+        context = RenderContext(settings=settings, host=host, zone=ZoneInfo("UTC"), now=self.now)
         delivery = Delivery(
             self.store,
             self.desk,

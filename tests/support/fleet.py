@@ -75,7 +75,6 @@ def words(language: str = "en", labels: tuple[str, ...] = ("rack",)) -> FleetWor
         host=HostIdentity(id="relay", name="relay", os=""),
         zone=ZoneInfo("UTC"),
         now=NOW,
-        version="1",
     )
     return FleetWording(context, "relay", labels)
 

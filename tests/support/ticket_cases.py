@@ -31,7 +31,6 @@ CONTEXT = RenderContext(
     host=HostIdentity(id="5f0c9f3b7a1d4e52", name="web01", os="Debian GNU/Linux 12", serial="7XJ4K02"),
     zone=BERLIN,
     now=NOW,
-    version="0.1.0",
 )
 
 

@@ -45,7 +45,7 @@ def apart(tmp_path, monkeypatch):
 @pytest.fixture
 def foretell(monkeypatch, capsys):
     """Return a function that runs a command in this process."""
-    monkeypatch.setattr("agent.logs.configure", lambda *_: None)  # it is for a whole process
+    monkeypatch.setattr("agent.logs.configure", lambda *_, **__: None)  # it is for a whole process
     monkeypatch.setattr("agent.commands.run.REPLACES_ITSELF", False)
 
     def run(*arguments):
