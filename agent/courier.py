@@ -108,7 +108,7 @@ def deliver(
             around=around,
         )
         delivery = Delivery(store, client, render, desk, now, allowed=allowed, watched=job.watched)
-        health = delivery.run(poll=job.poll, rebuild=job.rebuild)
+        health = delivery.run(poll=job.poll, rebuild=job.rebuild, looks=job.looks)
     store.set_desk_health(desk, health)
     return health
 

@@ -7,7 +7,7 @@ comment's marker, or its file's name) before it is made again, and not before th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -76,14 +76,17 @@ class Delivery:
         self._complaints: tuple[str, ...] = ()
         self._silence: OutcomeUnknown | None = None
 
-    def run(self, *, poll: bool, rebuild: bool) -> DeskHealth:
-        """Do the whole batch; return how the desk was. A desk that does not serve us ends the batch, never the work."""
-        health = self._run(poll=poll, rebuild=rebuild)
+    def run(self, *, poll: bool, rebuild: bool, looks: Collection[str] | None = None) -> DeskHealth:
+        """Do the whole batch; return how the desk was. A desk that does not serve us ends the batch, never the work.
+
+        looks: the keys of the cases whose tickets are looked at in a `poll`; None is all that are open.
+        """
+        health = self._run(poll=poll, rebuild=rebuild, looks=looks)
         if health.reachable and self._before.reachable is False:
             log.info("the desk serves us again", desk=self.desk)
         return msgspec.structs.replace(health, standing=self.looker.standing)
 
-    def _run(self, *, poll: bool, rebuild: bool) -> DeskHealth:
+    def _run(self, *, poll: bool, rebuild: bool, looks: Collection[str] | None) -> DeskHealth:
         try:
             if rebuild:
                 self.looker.rebuild(self.host)
@@ -97,7 +100,7 @@ class Delivery:
                 for complaint in self._complaints:
                     if complaint not in self._before.detail:  # or it was said after the last round
                         log.warning("a part of the desk was not told", desk=self.desk, detail=complaint)
-                self.looker.poll(self._heard)
+                self.looker.poll(self._heard, looks)
         except _NotServed as end:
             return end.health
         except DeskError as error:

@@ -26,6 +26,7 @@ log = get_logger()
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One batch for the courier at one desk. `now` is the daemon's unix time, which the whole batch goes by.
 
+    poll: whether it looks at the desk: at the tickets of the cases with the keys `looks`, at all open ones where that is None.
     watched: for so many seconds the daemon has seen the clock go evenly; how long ago is what was done before, nobody knows.
     """
 
@@ -35,6 +36,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     desk: str
     now: float
     poll: bool = False
+    looks: tuple[str, ...] | None = None
     rebuild: bool = False
     watched: float = DAY
 

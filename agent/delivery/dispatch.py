@@ -13,13 +13,11 @@ from agent.configuration.settings import DAY, DeliverySettings
 from agent.delivery.courier_process import CourierProcess, Job
 from agent.delivery.desk_health import failed
 from agent.delivery.outbox import Outbox
+from agent.delivery.rhythm import LOOKS, SHORTEST, rest
 from agent.following.model import Case, DeskHealth
 from agent.logs import get_logger
 from agent.store import Store
 from agent.system.host import HostIdentity
-
-# So much more often are tickets looked at while one of them is P1: people work on it now.
-HASTE = 5.0
 
 log = get_logger()
 
@@ -51,7 +49,12 @@ class Dispatcher:
         self._rating_within = rating_within
         self._rhythm = delivery.poll * _spread(host.id)
         self._couriers: dict[str, CourierProcess] = {}
+        # By the steady clock: when the ticket of each case was looked at last, when each desk had its last round of looks, and
+        # when it was reckoned last which tickets are due.
         self._looked: dict[str, float] = {}
+        self._looks: dict[str, Sequence[str]] = {}  # by desk: the cases that its last courier was to look at
+        self._rounds: dict[str, float] = {}
+        self._reckoned = clock.monotonic() - self._rhythm
         self._watched_from = clock.monotonic()
         self._serve(*delivery.desks)
         self._serve(*(case.ticket.desk for case in store.cases() if case.ticket))
@@ -73,14 +76,16 @@ class Dispatcher:
         """
         self._serve(*self.outbox.desks())
         outcomes = {desk: outcome for desk in self.desks if (outcome := self._ended(desk, now))}
+        for desk in [desk for desk, outcome in outcomes.items() if outcome != "ok"]:
+            self._look_again(desk)
         free = [
             desk
             for desk, courier in self._couriers.items()
             if not courier.at_work and now >= self._rests_until(desk, now)
         ]
-        open_ones = self._open_ones(free, now)
+        due = self._due(now)
         for desk in free:
-            self._start_if_wanted(desk, now, [case for case in open_ones if case.ticket and case.ticket.desk == desk])
+            self._start_if_wanted(desk, now, [case.key for case in due if case.ticket and case.ticket.desk == desk])
         return outcomes
 
     def wait(self, seconds: float) -> None:
@@ -101,9 +106,10 @@ class Dispatcher:
         That is no failure of theirs, and the outbox says how far each one came.
         """
         self._watched_from = self.clock.monotonic()
-        for courier in self._couriers.values():
+        for desk, courier in self._couriers.items():
             courier.end()
-            courier.ended()
+            if courier.ended() is not None:
+                self._look_again(desk)
 
     def clock_moved(self, step: float) -> None:
         """Let the desks' rests go on unbroken after the wall clock was moved by `step` seconds. Raises StoreUnavailable."""
@@ -114,7 +120,7 @@ class Dispatcher:
     def _serve(self, *desks: str) -> None:
         for desk in desks:
             self._couriers.setdefault(desk, CourierProcess(desk, self.clock))
-            self._looked.setdefault(desk, self.clock.monotonic() - self._rhythm)
+            self._rounds.setdefault(desk, self.clock.monotonic() - self._rhythm)
 
     def _rests_until(self, desk: str, now: float) -> float:
         """Return the end of the desk's rest; one further away than a day is from a clock that lied."""
@@ -136,25 +142,39 @@ class Dispatcher:
         health = self.health(desk)
         return "ok" if health.reachable else health.reason
 
-    def _open_ones(self, desks: Sequence[str], now: float) -> list[Case]:
-        """Return the cases with a ticket that matters, if it may be time to look at those of one of `desks`."""
-        if not any(self._since_look(desk) >= self._rhythm / HASTE for desk in desks):
+    def _due(self, now: float) -> list[Case]:
+        """Return the cases whose tickets it is time to look at; what was looked at for the longest time comes first.
+
+        That is reckoned as often as the shortest rest of a ticket lasts, not in each cycle.
+        """
+        steady = self.clock.monotonic()
+        if steady - self._reckoned < self._rhythm * SHORTEST:
             return []
-        return self.store.cases_to_look_at(now, self._rating_within)
+        self._reckoned = steady
+        cases = self.store.cases_to_look_at(now, self._rating_within)
+        self._looked = {case.key: self._looked[case.key] for case in cases if case.key in self._looked}
+        return [
+            case
+            for case in cases
+            if (looked := self._looked.get(case.key)) is None or steady - looked >= rest(case, now, self._rhythm)
+        ]
 
-    def _since_look(self, desk: str) -> float:
-        return self.clock.monotonic() - self._looked[desk]
+    def _look_again(self, desk: str) -> None:
+        """Have all that the last courier for `desk` was to look at due again: nobody knows how far it came."""
+        for key in self._looks.get(desk, ()):
+            self._looked.pop(key, None)
 
-    def _start_if_wanted(self, desk: str, now: float, open_ones: Sequence[Case]) -> None:
-        passed = self._since_look(desk)
-        haste = any("P1" in {case.priority, case.ticket_priority} and case.state != "closed" for case in open_ones)
-        wait = self._rhythm / HASTE if haste else self._rhythm
-        poll = passed >= wait and (bool(open_ones) or self.health(desk).standing)
+    def _start_if_wanted(self, desk: str, now: float, looks: Sequence[str]) -> None:
+        steady, looks = self.clock.monotonic(), looks[:LOOKS]
+        stands = steady - self._rounds[desk] >= self._rhythm and self.health(desk).standing
+        poll = bool(looks) or stands
         rebuild = self.store.rebuild_wanted(desk)
         if not (poll or rebuild or self.outbox.due(desk, now, limit=1)):
             return
         if poll:
-            self._looked[desk] = self.clock.monotonic()
+            self._rounds[desk] = steady
+        self._looks[desk] = looks
+        self._looked |= dict.fromkeys(looks, steady)
         self._couriers[desk].start(
             Job(
                 config=self.config,
@@ -163,6 +183,7 @@ class Dispatcher:
                 desk=desk,
                 now=now,
                 poll=poll,
+                looks=tuple(looks),
                 rebuild=rebuild,
                 watched=self.clock.monotonic() - self._watched_from,
             )

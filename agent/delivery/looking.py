@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
 from agent.configuration.settings import HOUR
 from agent.delivery.asking import close_twin, patiently, tickets_of
 from agent.delivery.outbox import Outbox
+from agent.delivery.rhythm import LOOKS
 from agent.following.model import Adopted, Case, Observed
 from agent.following.routing import copy_key, is_copy
 from agent.logs import get_logger
@@ -26,10 +27,9 @@ from ticketing_clients import (
     TicketState,
 )
 
-# A ticket whose creation was ambiguous could get a late twin; for this long each look at it also looks for one.
-TWIN_WATCH = HOUR
-# Looks in one batch. With more open tickets than this each has its turn later, and no batch is endless.
-LOOKS = 100
+# A ticket whose creation was ambiguous could get a late twin; for this long each look at it also looks for one. In its second
+# hour the least urgent ticket is looked at, too, at the usual rhythm.
+TWIN_WATCH = 2 * HOUR
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -111,8 +111,8 @@ class Looker:
     def _key(self, case: Case) -> str:
         return case.key if case.desks[0] == self.desk else copy_key(case.key, self.desk)
 
-    def poll(self, heard: Callable[[OutcomeUnknown | None], None]) -> None:
-        """Look at the open tickets whose last look is longest ago.
+    def poll(self, heard: Callable[[OutcomeUnknown | None], None], keys: Collection[str] | None = None) -> None:
+        """Look at the tickets of the cases with these keys, or at all that are open, the one unseen for longest first.
 
         heard: told of each look, with the error of one that got no answer; it may end the batch.
         """
@@ -120,7 +120,8 @@ class Looker:
             return
         known = self.store.cases_to_look_at(self.now(), self.rating_within)
         ours = [case for case in known if case.ticket and case.ticket.desk == self.desk]
-        for case in ours[:LOOKS]:
+        wanted = [case for case in ours if keys is None or case.key in keys]
+        for case in wanted[:LOOKS]:
             self.store.looked_at(case.key, self.now())
             try:
                 self._look_at(case)

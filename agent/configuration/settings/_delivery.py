@@ -66,7 +66,12 @@ class DeliverySettings(Section, frozen=True, kw_only=True):
         list[Route], msgspec.Meta(description="Which tickets go elsewhere: the first that matches wins.")
     ] = msgspec.field(default_factory=list)
     poll: Annotated[
-        float, msgspec.Meta(ge=60, extra={"duration": True}, description="Time between two looks at open tickets.")
+        float,
+        msgspec.Meta(
+            ge=60,
+            extra={"duration": True},
+            description="Time between two looks at an open P2 ticket; others are looked at more often or less.",
+        ),
     ] = 15 * MINUTE
 
     escalate_to: Annotated[

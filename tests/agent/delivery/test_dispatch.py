@@ -12,8 +12,9 @@ import pytest
 from agent.configuration.config import ConfigFile
 from agent.configuration.settings import DAY, HOUR, MINUTE, DeliverySettings
 from agent.delivery.courier_process import LONGEST_BATCH, WITHHELD, Job
-from agent.delivery.dispatch import HASTE, Dispatcher
+from agent.delivery.dispatch import Dispatcher
 from agent.delivery.outbox import Outbox
+from agent.delivery.rhythm import LOOKS, RESTS
 from agent.following.facts import case_facts, pack
 from agent.following.model import Case, Delivered, DeskHealth, Operation
 from agent.following.routing import copy_key
@@ -394,23 +395,45 @@ class TestLooking:
         stand_in.save(ticket=None)
         assert self.looks(stand_in, after=DAY) == 0
         stand_in.save()
-        assert self.looks(stand_in, after=0) == 1
+        assert self.looks(stand_in, after=DAY) == 1
 
-    def test_in_its_rhythm(self, stand_in):
-        """A quarter of an hour, a little more or less by host, whatever the wall clock does."""
-        stand_in.save()
+    @pytest.mark.parametrize("priority", RESTS)
+    def test_in_the_rhythm_of_its_priority(self, stand_in, priority):
+        """A little more or less by host, whatever the wall clock does."""
+        rhythm = RESTS[priority] * POLL
+        stand_in.save(priority=priority)
         assert self.looks(stand_in, after=0) == 1
         stand_in.clock.wall += 10 * DAY
-        assert self.looks(stand_in, after=0.89 * POLL) == 1
+        assert self.looks(stand_in, after=0.89 * rhythm) == 1
         stand_in.clock.wall -= 20 * DAY
-        assert self.looks(stand_in, after=0.22 * POLL) == 2
+        assert self.looks(stand_in, after=0.22 * rhythm) == 2
 
-    def test_much_sooner_while_one_is_p1(self, stand_in):
-        """People are at it now."""
-        stand_in.save(priority="P1")
-        assert self.looks(stand_in, after=0) == 1
-        assert self.looks(stand_in, after=0.89 * POLL / HASTE) == 1
-        assert self.looks(stand_in, after=0.22 * POLL / HASTE) == 2
+    def test_each_ticket_in_its_own(self, stand_in):
+        """One that is urgent does not have the others looked at."""
+        stand_in.save(priority="P2")
+        stand_in.save(key="b" * 64, priority="P4")
+        for _ in range(5):
+            stand_in.consider(1.1 * POLL)
+        assert [[key[0] for key in job.looks] for job in stand_in.jobs] == [["a", "b"], ["a"], ["a"], ["a"], ["a", "b"]]
+
+    def test_what_a_courier_did_not_get_to_see_is_due_when_the_desk_may_be_asked_again(self, stand_in):
+        """However long the ticket could have been left alone."""
+        stand_in.save(priority="P4")
+        stand_in.consider()
+        stand_in.store.set_desk_health(
+            "local", DeskHealth(reachable=False, reason="unreachable", not_before=NOW + POLL)
+        )
+        assert self.looks(stand_in, after=0.9 * POLL) == 1
+        assert self.looks(stand_in, after=0.3 * POLL) == 2
+
+    def test_no_more_than_a_batch_holds_and_the_rest_in_the_next(self, stand_in):
+        """What had to wait is still due."""
+        keys = [f"{number:064x}" for number in range(LOOKS + 1)]
+        for key in keys:
+            stand_in.save(key=key)
+        stand_in.consider()
+        stand_in.consider(POLL * RESTS["P1"] * 1.1)
+        assert [list(job.looks) for job in stand_in.jobs] == [keys[:LOOKS], keys[LOOKS:]]
 
     def test_new_records_ask_what_there_is(self, stand_in):
         """Before there is anything to send."""
