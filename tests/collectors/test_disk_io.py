@@ -69,3 +69,14 @@ def test_a_system_without_these_counters_is_not_supported(tmp_path):
     """As macOS."""
     with pytest.raises(NotSupported):
         list(disk_io.PLUGIN.build(disk_io.DiskIoOptions(), FakeHost(tmp_path)).collect(1.0))
+
+
+def test_a_disk_whose_counters_are_not_understood_is_not_checked(tmp_path):
+    """The others are."""
+    host = FakeHost(tmp_path).write("/proc/diskstats", BEFORE.format(1, 1, 1, 1, 1, 1) + "254 9 vdb 1 2 three\n")
+    for disk in ("vda", "vdb"):
+        host.write(f"/sys/block/{disk}/device/model", "x")
+    looks = TwoLooks(5.0, lambda _: None)
+    items = list(disk_io.DiskIoCollector(disk_io.DiskIoOptions(), host, looks).collect(1.0))
+    assert [item.labels["device"] for item in items if isinstance(item, CouldNotCheck)] == ["vdb"]
+    assert {item.labels["device"] for item in items} == {"vda", "vdb"}
