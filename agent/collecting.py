@@ -12,6 +12,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -177,7 +178,7 @@ class CollectionRunner:
             _wait_while_quick(_work_off(hurried), hurried)
         results = [schedule.result() for schedule in self._schedules]
         return Collection(
-            readings=tuple(reading for result in results for reading in result.readings),
+            readings=tuple(chain.from_iterable([result.readings for result in results])),
             unchecked=tuple(missing for result in results for missing in result.outcome.unchecked),
             outcomes=tuple(result.outcome for result in results),
         )

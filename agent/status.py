@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -264,8 +265,9 @@ def write_summary(folder: Path, snapshot: Snapshot, runtime: Path | None = None)
 
 def _lead(link: Path, target: Path) -> None:
     """Have `link` lead to `target`, whatever was there."""
-    if link.is_symlink() and link.readlink() == target:
-        return
+    with suppress(OSError):  # there is none yet
+        if link.readlink() == target:
+            return
     fresh = link.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     fresh.symlink_to(target)

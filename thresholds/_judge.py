@@ -244,9 +244,11 @@ class Judge:
         told = set()
         for missing in unchecked:
             for rule, threshold in self._rules:
+                if missing.name != rule.select.reading or not may_select(rule.select, missing.labels):
+                    continue
                 about = subject_of(rule.select, missing.labels)
                 key = rule.id, frozenset(about.items())
-                if missing.name != rule.select.reading or not may_select(rule.select, missing.labels) or key in told:
+                if key in told:
                     continue
                 if not any(one.rule is rule and covers(missing.labels, one.labels) for one in self._subjects.values()):
                     told.add(key)

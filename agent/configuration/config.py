@@ -11,7 +11,7 @@ import struct
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from zoneinfo import available_timezones
@@ -52,7 +52,7 @@ class ConfigFile(msgspec.Struct, frozen=True):
     text: str
 
 
-class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+class Configuration(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What the agent does, checked.
 
     file: what it was read from; None for the built-in defaults. zone: IANA name of the customer's time zone.
@@ -102,7 +102,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
         """Absolute path of the file; None for the built-in defaults."""
         return Path(self.file.path) if self.file else None
 
-    @property
+    @cached_property
     def budgets(self) -> dict[str, int]:
         """By desk, how many tickets of their own it takes within the storm window, where that is limited."""
         return {name: most for name, (_, options) in self.desks.items() if (most := options.new_tickets) is not None}
@@ -113,7 +113,7 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
         declared = (reading for one in self.collectors for reading in one.readings)
         return {reading.name: reading.unit for reading in declared if not set("*?[") & set(reading.name)}
 
-    @property
+    @cached_property
     def rules_by_id(self) -> dict[str, Rule]:
         """The rules that are judged, by id."""
         return {rule.id: rule for rule, _ in self.rules}
