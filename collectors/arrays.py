@@ -33,7 +33,7 @@ class ArraysCollector:
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield whether each array is whole, and whether Linux rebuilds one."""
         found = [
-            *self._found("md", "/sys/block", "*/md", _md_state),
+            *self._found("md", "/sys/block", "md*/md", _md_state),
             *self._found("btrfs", "/sys/fs/btrfs", "*/devinfo", _btrfs_state),
             *self._found("zfs", "/proc/spl/kstat/zfs", "*/state", _zfs_state),
         ]

@@ -39,9 +39,10 @@ def follow(
     followed = {key: Followed(case, situation) for key, case in cases.items()}
     for event in events:
         _take(followed, event, situation)
-    of_rules = {one.case.rule for one in followed.values()}  # an adopted case is of no known rule
+    of_rules = {one.case.rule for one in followed.values()}
+    adopted = "" in of_rules  # such a case is of no known rule
     for finding in findings:
-        if finding.severity is Severity.HEALTHY and of_rules.isdisjoint({finding.rule, ""}):
+        if finding.severity is Severity.HEALTHY and finding.rule not in of_rules and not adopted:
             continue  # seldom is anything wrong, and a key costs more than the rest
         key = situation.key(finding.rule, finding.subject)
         if key not in followed:

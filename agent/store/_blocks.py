@@ -95,10 +95,13 @@ def _differences(grows: Sequence[int]) -> list[int]:
 
 
 def _pack(kinds: str, differences: Sequence[int], *columns: Sequence[float]) -> bytes:
-    rows = len(differences)
-    layout = "<" + "".join(f"{rows}{kind}" for kind in kinds)
-    raw = struct.pack(layout, *differences, *itertools.chain.from_iterable(columns))
+    raw = struct.pack(_layout(kinds, len(differences)), *differences, *itertools.chain.from_iterable(columns))
     return zlib.compress(b"".join([raw[byte::_WIDTH] for byte in range(_WIDTH)]))
+
+
+@lru_cache(maxsize=8)
+def _layout(kinds: str, rows: int) -> str:
+    return "<" + "".join(f"{rows}{kind}" for kind in kinds)
 
 
 def _unpack(kinds: str, block: bytes) -> list[Sequence[float]]:
@@ -108,6 +111,6 @@ def _unpack(kinds: str, block: bytes) -> list[Sequence[float]]:
     for byte in range(_WIDTH):
         raw[byte::_WIDTH] = sorted_bytes[byte * numbers : (byte + 1) * numbers]
     rows = numbers // len(kinds)
-    flat = struct.unpack("<" + "".join(f"{rows}{kind}" for kind in kinds), raw)
+    flat = struct.unpack(_layout(kinds, rows), raw)
     grows = list(itertools.accumulate(flat[:rows]))
     return [grows, *(flat[start : start + rows] for start in range(rows, numbers, rows))]
