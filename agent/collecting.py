@@ -137,6 +137,17 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: tuple[Outcome, ...] = ()
 
 
+def look_ahead(collectors: Iterable[ConfiguredCollector]) -> None:
+    """Have those that look twice take their first look now, well before the first round, which then waits less or not at all.
+
+    What goes wrong then does so again in their first run, which tells.
+    """
+    for one in collectors:
+        if isinstance(one.collector, LooksAhead):
+            with suppress(NotSupported, CollectorError, OSError):
+                one.collector.look_ahead()
+
+
 class CollectionRunner:
     """Keeps each collector's last result and knows when it is due. Used by one thread."""
 
@@ -152,11 +163,6 @@ class CollectionRunner:
         self._schedules = [_Schedule(one, monotonic, most_readings, patient=patient) for one in collectors]
         self._leaving = False
 
-    def look_ahead(self) -> None:
-        """Have those that look twice take their first look now, well before the first round, which then waits less."""
-        for schedule in self._schedules:
-            schedule.look_ahead()
-
     def collect(self, at: float) -> Collection:
         """Run what is due, and return everything known now; `at` (unix seconds) stamps the new readings.
 
@@ -164,18 +170,21 @@ class CollectionRunner:
         the last result stands, unless this runner is patient. Raises nothing.
         """
         hurried: deque[_Run] = deque()
-        last: list[_Run] = []  # what may have to wait for its second look, for as short as can be
+        unhurried: list[_Run] = []
+        last: list[_Run] = []  # what may have to wait for its second look: then there is least left to wait for
         for schedule in self._schedules:
             if run := schedule.due(at):
                 if schedule.waits:
-                    (last if schedule.looks_ahead else hurried).append(run)
+                    (last if schedule.looks_twice else hurried).append(run)
                 else:
-                    _work_off(deque([run]))
+                    unhurried.append(run)
         hurried.extend(last)
         if self._leaving:
             self.leave()
         while hurried:
             _wait_while_quick(_work_off(hurried), hurried)
+        for run in unhurried:  # only now: they would be in the way of those that are waited for
+            _work_off(deque([run]))
         results = [schedule.result() for schedule in self._schedules]
         return Collection(
             readings=tuple(chain.from_iterable([result.readings for result in results])),
@@ -231,7 +240,7 @@ class _Schedule:
         self, configured: ConfiguredCollector, monotonic: Callable[[], float], most_readings: int, *, patient: bool
     ) -> None:
         self.waits = patient or not configured.plugin.unhurried
-        self.looks_ahead = False
+        self.looks_twice = isinstance(configured.collector, LooksAhead)
         self._configured = configured
         self._monotonic = monotonic
         self._most_readings = most_readings
@@ -248,13 +257,6 @@ class _Schedule:
             return None
         self._run = _Run(self._configured, at, self._monotonic, self._most_readings)
         return self._run
-
-    def look_ahead(self) -> None:
-        """Take its first look, if it looks twice. What goes wrong then does so again in its first run, which tells."""
-        if isinstance(collector := self._configured.collector, LooksAhead):
-            self.looks_ahead = True
-            with suppress(NotSupported, CollectorError, OSError):
-                collector.look_ahead()
 
     def leave(self) -> None:
         """Wait no longer for the run that is outstanding."""

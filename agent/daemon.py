@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,7 +126,7 @@ class Daemon:
             seconds=self.period,
             id=TICK,
             replace_existing=True,
-            next_run_time=datetime.now(UTC) + timedelta(milliseconds=10),
+            next_run_time=datetime.now(UTC),
             coalesce=True,
             max_instances=1,
             misfire_grace_time=None,  # a late tick is better than none: after a suspend there is one, not many
@@ -185,10 +185,9 @@ def make_resident(
     runtime: a folder in memory, as `Resident` takes it.
     """
     settings = configuration.settings
-    runner = CollectionRunner(configuration.collectors, clock.monotonic, patient=False)
-    runner.look_ahead()
     host = identify(settings.host, folder.path)
     history = History(store, settings.history)
+    runner = CollectionRunner(configuration.collectors, clock.monotonic, patient=False)
     pipeline = Pipeline(configuration, host, store, history, runner.collect)
     beat = Beat(
         settings=settings.heartbeat,

@@ -19,7 +19,6 @@ from agent.system.first_imports import msgspec
 
 from agent import logs
 from agent.configuration.config import Configuration
-from agent.daemon import compose
 from agent.delivery.orders import Orders
 from agent.startup import load_all
 from agent.status import Snapshot
@@ -44,6 +43,8 @@ def run(state_dir: Path, config: Path | None, listen: str | None, log_level: str
     """Run the daemon until it is told to stop. Raises what `load_all` and `compose` raise."""
     logs.configure(log_level, at_once=True)
     configuration: Configuration | None = load_all(config, state_dir)
+    from agent.daemon import compose  # noqa: PLC0415 - meanwhile time passes between the first two looks at counters (`load_all`)
+
     orders, say_first = Orders(), _say_summary
     while configuration:
         with compose(configuration, state_dir, listen, orders, partial(_after_first_cycle, say_first)) as daemon:

@@ -12,7 +12,7 @@ import msgspec
 
 from agent.calendar.calendar_check import require_calendar
 from agent.clock import HostClock
-from agent.collecting import CollectionRunner
+from agent.collecting import CollectionRunner, look_ahead
 from agent.configuration.config import Configuration, load
 from agent.following.facts import case_facts, pack
 from agent.following.model import Case, Operation
@@ -48,6 +48,7 @@ def rehearse(config_path: Path | None, state_dir: Path, scratch: Path, now: floa
     Cases and memories are taken over from `state_dir` if they can be read, so that the answer is the daemon's.
     """
     configuration = load(config_path, state=state_dir)
+    look_ahead(configuration.collectors)
     require_calendar(configuration, now)
     settings = configuration.settings
     clock = HostClock()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.collecting import look_ahead
 from agent.configuration.config import Configuration, load
 from agent.configuration.decode import ConfigError, ConfigErrors
 from agent.configuration.settings import WindowSettings
@@ -17,8 +18,12 @@ _CALENDAR_CHECK = (sys.executable, "-E", "-P", "-m", "agent.calendar.calendar_ch
 
 
 def load_all(path: Path | None, state: Path = DEFAULT_STATE_DIR) -> Configuration:
-    """Return the configuration in `path`, its calendar checked too; see `config.load`. Raises ConfigErrors."""
+    """Return the configuration in `path`, its calendar checked too; see `config.load`. Raises ConfigErrors.
+
+    Its collectors that look twice have looked once: time passes while the rest of the daemon is imported and put together.
+    """
     configuration = load(path, state=state)
+    look_ahead(configuration.collectors)
     if configuration.settings.windows != WindowSettings():
         _check_calendar(configuration)
     if configuration.settings.agent.web_config:

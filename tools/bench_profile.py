@@ -42,7 +42,7 @@ STAGES = {
     "psutil and SQLite": "import psutil, sqlite3",
     "structlog": "import agent.logs; agent.logs.configure(at_once=True)",
     "prometheus-client": "import agent.metric_family",
-    "the rest of the daemon, APScheduler and the web server": "import agent.daemon_process",
+    "the rest of the daemon, APScheduler and the web server": "import agent.daemon_process, agent.daemon",
     "the configuration: collectors, rules, desks' options": "from agent.startup import load_all; load_all(None)",
 }
 

@@ -22,6 +22,7 @@ from agent.configuration.durations import format_duration, parse_duration
 from collectors import safe_text
 
 T = TypeVar("T")
+_UNIONS = (Union, types.UnionType)
 _LISTS = (list, tuple, set, frozenset)
 _DATES: dict[type, str] = {
     inspect.DateType: "a date, for example 2028-06-30",
@@ -153,7 +154,11 @@ def _fields(struct: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo
 
 
 def _is_duration(type_: Any) -> bool:
-    return type_ is not str and "duration" in unwrapped(inspect.type_info(type_))[0]
+    """Return whether an annotation says so, of the type itself or of one that it may be."""
+    if isinstance(type_, msgspec.Meta):
+        return "duration" in (type_.extra or ())
+    origin = get_origin(type_)
+    return (origin is Annotated or origin in _UNIONS) and any(map(_is_duration, get_args(type_)))
 
 
 def _is_struct(type_: Any) -> bool:
@@ -168,7 +173,7 @@ def _alternative(type_: Any, data: object) -> Any:
     """Return `type_` without annotations, and of a union the one member that has the shape of `data`."""
     while get_origin(type_) is Annotated:
         type_ = get_args(type_)[0]
-    if get_origin(type_) not in (Union, types.UnionType):
+    if get_origin(type_) not in _UNIONS:
         return type_
     members = [_alternative(member, data) for member in get_args(type_)]
     fitting = [member for member in members if _has_shape(member, data)]

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from agent import collecting
-from agent.collecting import RETRY_AFTER, CollectionRunner, ConfiguredCollector, HostAccess
+from agent.collecting import RETRY_AFTER, CollectionRunner, ConfiguredCollector, HostAccess, look_ahead
 from agent.configuration.secrets import Secrets
 from collectors import (
     CollectorError,
@@ -435,9 +435,9 @@ def test_what_looks_twice_looks_ahead_once_and_runs_last(monkeypatch):
         return lambda _at: order.append(name) or ()
 
     busy = Twice(note("busy"))
-    runner = CollectionRunner([configured("busy", busy), configured("other", Scripted(note("other")))], Hand())
-    runner.look_ahead()
-    collection = runner.collect(AT)
+    collectors = [configured("busy", busy), configured("other", Scripted(note("other")))]
+    look_ahead(collectors)
+    collection = CollectionRunner(collectors, Hand()).collect(AT)
     assert busy.ahead == 1
     assert order == ["other", "busy"]
     assert [outcome.collector for outcome in collection.outcomes] == ["busy", "other"]
@@ -446,8 +446,8 @@ def test_what_looks_twice_looks_ahead_once_and_runs_last(monkeypatch):
 @pytest.mark.parametrize("error", [OSError("gone"), CollectorError("nonsense"), NotSupported("none here")])
 def test_a_look_ahead_that_fails_is_told_by_the_first_run(error):
     """It is the same failure, and the agent starts all the same."""
-    runner = CollectionRunner([configured("busy", Twice([error])), configured("good", Scripted(["b"]))], Hand())
-    runner.look_ahead()
-    collection = runner.collect(AT)
+    collectors = [configured("busy", Twice([error])), configured("good", Scripted(["b"]))]
+    look_ahead(collectors)
+    collection = CollectionRunner(collectors, Hand()).collect(AT)
     assert values(collection) == {"b": 1.0}
     assert str(error) in collection.outcomes[0].reason + collection.outcomes[0].not_supported

@@ -30,7 +30,7 @@ NEVER = {
 }
 DAEMON = """
 import sys
-import agent.daemon_process
+import agent.daemon_process, agent.daemon
 from agent.startup import load_all
 load_all(None)
 print(*sys.modules)
