@@ -21,6 +21,7 @@ from agent.configuration.secrets import Secrets
 from agent.logs import get_logger
 from agent.system.folder import DEFAULT_STATE_DIR
 from agent.system.host_programs import run_program
+from agent.system.workers import Workers
 from collectors import (
     Collector,
     CollectorError,
@@ -46,6 +47,7 @@ QUICK = 0.05
 EARLY = 1.0
 
 log = get_logger()
+_workers = Workers()
 
 
 class HostAccess(msgspec.Struct, frozen=True):
@@ -213,7 +215,7 @@ def _work_off(runs: deque[_Run]) -> threading.Event:
         over.set()
 
     try:
-        threading.Thread(target=work, daemon=True).start()
+        _workers.do(work)
     except RuntimeError as error:
         while runs:
             runs.popleft().fail(str(error))

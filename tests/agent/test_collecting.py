@@ -1,6 +1,7 @@
 """The collection runner: one collector's trouble is its own, and unknown is never healthy."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from structlog.testing import capture_logs
 from agent import collecting
 from agent.collecting import RETRY_AFTER, CollectionRunner, ConfiguredCollector, HostAccess, look_ahead
 from agent.configuration.secrets import Secrets
+from agent.system.workers import Workers
 from collectors import (
     CollectorError,
     CollectorOptions,
@@ -74,6 +76,12 @@ def logs():
         yield captured
 
 
+@pytest.fixture(autouse=True)
+def workers(monkeypatch):
+    """Begin without a thread that rests."""
+    monkeypatch.setattr(collecting, "_workers", Workers())
+
+
 @pytest.fixture
 def hanging():
     """Return a collector that hangs, and let it go at the end."""
@@ -103,8 +111,16 @@ def values(collection):
 
 
 def threads():
-    """Return the live threads of collectors."""
+    """Return the threads that are at work for a collector."""
     return [thread for thread in threading.enumerate() if thread.name.startswith("collect-")]
+
+
+def all_are_done():
+    """Return whether no thread is at work for a collector any more, or will soon be so: then one rests."""
+    until = time.monotonic() + 30
+    while (threads() or not collecting._workers._resting) and time.monotonic() < until:
+        time.sleep(0.001)
+    return not threads()
 
 
 def test_readings_and_gaps_come_with_an_outcome():
@@ -249,8 +265,7 @@ def test_a_late_result_is_thrown_away_and_the_next_run_counts(hanging):
     runner = CollectionRunner([configured("slow", hanging, deadline=SOON)], Hand())
     assert runner.collect(AT).unchecked
     hanging.gate.set()
-    for thread in threads():
-        thread.join()
+    assert all_are_done()
     assert values(runner.collect(AT + 60)) == {"late": 2.0}
     assert hanging.runs == 2
 
@@ -263,8 +278,7 @@ def test_an_unhurried_collector_is_not_waited_for(hanging):
     assert values(first) == {"b": 1.0}
     assert [one.reason for one in first.unchecked] == ["its first run has not finished yet"]
     hanging.gate.set()
-    for thread in threads():
-        thread.join()
+    assert all_are_done()
     second = runner.collect(AT + 60)
     assert values(second) == {"late": 1.0, "b": 2.0}
     assert second.unchecked == ()
@@ -277,8 +291,7 @@ def test_an_unhurried_collector_keeps_its_last_result_while_it_looks_again(hangi
     hanging.gate.set()
     runner = CollectionRunner([configured("slow", hanging, every=3600.0, unhurried=True)], clock, patient=False)
     runner.collect(AT)
-    for thread in threads():
-        thread.join()
+    assert all_are_done()
     assert values(runner.collect(AT)) == {"late": 1.0}
     hanging.gate.clear()
     clock.time += 3600
@@ -331,14 +344,13 @@ def test_a_host_without_room_for_a_thread_is_said(monkeypatch):
     assert [missing.reason for missing in collection.unchecked] == ["can't start new thread"]
 
 
-def test_no_thread_stays_after_a_round():
-    """A day has 1440 of them."""
+def test_one_thread_at_most_stays_after_a_round():
+    """A day has 1440 of them; the thread that has nothing to do serves the next."""
     runner = CollectionRunner([configured("a", Scripted(["a"])), configured("b", Scripted([OSError()]))], Hand())
     for _ in range(20):
         runner.collect(AT)
-    for thread in threads():
-        thread.join(timeout=30)
-    assert threads() == []
+        assert all_are_done()
+    assert len(collecting._workers._resting) == 1
 
 
 def test_of_a_series_that_comes_twice_the_last_counts_and_it_is_said():
