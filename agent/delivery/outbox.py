@@ -285,22 +285,25 @@ class Outbox:
 
     def summary(self, desk: str) -> Queue:
         """Return how much waits for `desk` and since when, why the last try failed, and how all tries ended."""
-        counts = self._database.read("SELECT state, count(*) FROM operations WHERE desk = ? GROUP BY state", (desk,))
-        [(oldest,)] = self._database.read(
-            "SELECT min(created_at) FROM operations WHERE desk = ? AND state IN ('queued', 'sending')", (desk,)
+        states = self._database.read(
+            "SELECT state, count(*), min(created_at) FROM operations WHERE desk = ? GROUP BY state", (desk,)
         )
-        failed = self._database.read(
+        counts: dict[QueueState, int] = {state: count for state, count, _ in states}
+        oldest = min((first for state, _, first in states if state in {"queued", "sending"}), default=None)
+        reason, detail = self._last_failure(desk) if counts.keys() - {"done", "dropped"} else ("", "")
+        attempts = self._database.read("SELECT outcome, count FROM attempts WHERE desk = ? ORDER BY outcome", (desk,))
+        return Queue(counts=counts, oldest_at=oldest, last_reason=reason, last_detail=detail, attempts=dict(attempts))
+
+    def _last_failure(self, desk: str) -> tuple[str, str]:
+        """Return reason and detail of the last try that failed, of what is still to be done or was refused."""
+        rows = self._database.read(
             """
             SELECT reason, detail FROM operations
             WHERE desk = ? AND state IN ('queued', 'sending', 'rejected') AND reason <> '' ORDER BY not_before DESC LIMIT 1
             """,
             (desk,),
         )
-        reason, detail = failed[0] if failed else ("", "")
-        attempts = self._database.read("SELECT outcome, count FROM attempts WHERE desk = ? ORDER BY outcome", (desk,))
-        return Queue(
-            counts=dict(counts), oldest_at=oldest, last_reason=reason, last_detail=detail, attempts=dict(attempts)
-        )
+        return rows[0] if rows else ("", "")
 
     # -- on the way -------------------------------------------------------------------------------------------------
 

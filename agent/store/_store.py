@@ -248,8 +248,8 @@ class Store(Closing):
 
     def rebuild_wanted(self, desk: str) -> bool:
         """Return whether these records are new, and this desk has not yet been asked what it has open for this host."""
-        new = self._get("rebuild_wanted", bool, False)  # noqa: FBT003 - what it is when nothing is stored
-        return new and not self._get(f"rebuilt:{desk}", bool, False)  # noqa: FBT003 - same
+        told = self._get(f"rebuilt:{desk}", bool, False)  # noqa: FBT003 - what it is when nothing is stored
+        return not told and self._get("rebuild_wanted", bool, False)  # noqa: FBT003 - same
 
     def rebuilt(self, desk: str) -> None:
         """Note that the desk has told what it has open for this host."""
