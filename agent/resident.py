@@ -10,7 +10,7 @@ import msgspec
 
 from agent.clock import Clock, ClockWatch
 from agent.configuration.config import Configuration
-from agent.consent.gate import look, record_trouble
+from agent.consent.gate import RecordWatch, look
 from agent.delivery.bundle_dispatch import BundleDispatcher
 from agent.delivery.dispatch import Dispatcher
 from agent.delivery.heartbeat import Heartbeat
@@ -78,6 +78,7 @@ class Resident:
         self._metrics = metrics
         self._on_first_cycle = on_first_cycle
         self._watch = ClockWatch(clock)
+        self._consent_record = RecordWatch(folder.path)
         self._number = 0
         self._started_at = clock.now()
         self._finished = self._flushed = clock.monotonic()
@@ -121,7 +122,7 @@ class Resident:
         self.note_trouble("store", cycle.trouble)
         self.note_trouble("space", self.pipeline.store.degraded)
         self.note_trouble("set_aside", self.pipeline.store.set_aside_before)
-        self.note_trouble("consent", record_trouble(self.folder.path))
+        self.note_trouble("consent", self._consent_record.trouble())
         self._flush_when_due()
         self._deliver(cycle)
         self._bundle(cycle)

@@ -82,6 +82,19 @@ def read_record(folder: Path) -> History:
             return _read(folder)
 
 
+def record_stamps(folder: Path) -> tuple[object, ...]:
+    """Return what is another as soon as any file of the record in `folder` is written, replaced or taken away; never raises."""
+    return tuple([_stamp(folder / name) for name in (RECORD, KEY, HEAD)])
+
+
+def _stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError as error:
+        return error.errno
+    return found.st_ino, found.st_size, found.st_ctime_ns
+
+
 @contextmanager
 def held_record(folder: Path) -> Iterator[None]:
     """Hold the record in `folder`, so that nobody adds to it while its files are copied. Raises RecordUnavailable."""

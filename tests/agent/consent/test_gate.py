@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from agent.configuration.config import load
+from agent.consent import gate
 from agent.consent import record as consent_record
 from agent.consent.file import FILE
-from agent.consent.gate import ask, decide, look, record_trouble
+from agent.consent.gate import RecordWatch, ask, decide, look, record_trouble
 from agent.consent.levels import Grant, Lapse, Revocation, Scope, SignedFile
 from agent.consent.record import HEAD, KEY, RECORD, RecordDamaged, read_record
 from consents import CONTENT, SigningDepartment
@@ -229,3 +230,30 @@ def test_the_anchor_is_the_records_last_hash(state, configuration):
     second = decide(state, configuration, revocation(), NOW)
     assert second.hashes == (first, second.anchor) == read_record(state).hashes
     assert ask(state, configuration, NOW).anchor == second.anchor
+
+
+@pytest.mark.parametrize("name", [RECORD, KEY, HEAD])
+def test_who_watches_the_record_sees_damage_and_its_mending(state, configuration, name):
+    """Whichever of its files it is in, and also where it was damaged and mended without a change of size."""
+    watch = RecordWatch(state)
+    assert watch.trouble() == ""
+    decide(state, configuration, grant("logs"), NOW)
+    assert watch.trouble() == ""
+    whole = (state / name).read_bytes()
+    (state / name).write_bytes(whole[:-2] + b"?\n")
+    assert watch.trouble() == record_trouble(state) != ""
+    (state / name).write_bytes(whole)
+    assert watch.trouble() == ""
+
+
+def test_who_watches_the_record_reads_it_when_it_has_changed(state, configuration, monkeypatch):
+    """Of a record that stays as it is only the dates are looked at."""
+    decide(state, configuration, grant("logs"), NOW)
+    watch, read = RecordWatch(state), []
+    monkeypatch.setattr(gate, "record_trouble", lambda folder: read.append(folder) or "")
+    for _ in range(3):
+        watch.trouble()
+    assert len(read) == 1
+    decide(state, configuration, grant(), NOW)
+    watch.trouble()
+    assert len(read) == 2
