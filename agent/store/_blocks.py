@@ -37,9 +37,9 @@ def _tick_differences(times: tuple[float, ...]) -> list[int]:
     return _differences([round(at * _TICKS_PER_SECOND) for at in times])
 
 
-def pack_readings(times: Sequence[float], values: Sequence[float]) -> bytes:
-    """Return a block of readings: unix seconds, kept to the millisecond, and any values, kept exactly."""
-    return _pack("qd", _tick_differences(tuple(times)), values)
+def pack_readings(times: Sequence[float], values: Sequence[float], level: int = zlib.Z_DEFAULT_COMPRESSION) -> bytes:
+    """Return a block of readings: unix seconds, kept to the millisecond, and any values, kept exactly. level: as zlib has it."""
+    return _pack("qd", _tick_differences(tuple(times)), values, level=level)
 
 
 def unpack_readings(block: bytes) -> Iterator[tuple[float, float]]:
@@ -94,9 +94,14 @@ def _differences(grows: Sequence[int]) -> list[int]:
     return [grows[0], *(after - before for before, after in itertools.pairwise(grows))]
 
 
-def _pack(kinds: str, differences: Sequence[int], *columns: Sequence[float]) -> bytes:
+def _pack(
+    kinds: str,
+    differences: Sequence[int],
+    *columns: Sequence[float],
+    level: int = zlib.Z_DEFAULT_COMPRESSION,
+) -> bytes:
     raw = struct.pack(_layout(kinds, len(differences)), *differences, *itertools.chain.from_iterable(columns))
-    return zlib.compress(b"".join([raw[byte::_WIDTH] for byte in range(_WIDTH)]))
+    return zlib.compress(b"".join([raw[byte::_WIDTH] for byte in range(_WIDTH)]), level)
 
 
 @lru_cache(maxsize=8)
