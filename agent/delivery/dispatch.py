@@ -53,6 +53,9 @@ class Dispatcher:
         # when it was reckoned last which tickets are due.
         self._looked: dict[str, float] = {}
         self._looks: dict[str, Sequence[str]] = {}  # by desk: the cases that its last courier was to look at
+        self._unreadable: set[str] = (
+            set()
+        )  # desks of which a courier of ours has told that nothing can be looked at there
         self._rounds: dict[str, float] = {}
         self._reckoned = clock.monotonic() - self._rhythm
         self._watched_from = clock.monotonic()
@@ -140,6 +143,7 @@ class Dispatcher:
             )
             return "failed"
         health = self.health(desk)
+        (self._unreadable.discard if health.read else self._unreadable.add)(desk)
         return "ok" if health.reachable else health.reason
 
     def _due(self, now: float) -> list[Case]:
@@ -165,7 +169,7 @@ class Dispatcher:
             self._looked.pop(key, None)
 
     def _start_if_wanted(self, desk: str, now: float, looks: Sequence[str]) -> None:
-        steady, looks = self.clock.monotonic(), looks[:LOOKS]
+        steady, looks = self.clock.monotonic(), () if desk in self._unreadable else looks[:LOOKS]
         stands = steady - self._rounds[desk] >= self._rhythm and self.health(desk).standing
         poll = bool(looks) or stands
         rebuild = self.store.rebuild_wanted(desk)

@@ -385,7 +385,7 @@ class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     at: of that batch; last_contact: of the last one in which it served us.
     detail: what is wrong with it; of a desk that serves us, which part of it does not.
-    standing: whether it has to be told again before long what it was told, for it forgets.
+    standing: whether it has to be told again before long what it was told, for it forgets. read: whether it can be looked at.
     """
 
     reachable: bool | None = None
@@ -396,3 +396,4 @@ class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
     at: float = 0.0
     last_contact: float | None = None
     standing: bool = False
+    read: bool = True

@@ -426,6 +426,13 @@ class TestLooking:
         assert self.looks(stand_in, after=0.9 * POLL) == 1
         assert self.looks(stand_in, after=0.3 * POLL) == 2
 
+    def test_where_nothing_can_be_read_no_courier_is_started_to_look(self, stand_in):
+        """A mailbox that nobody lets us read: the first one, which tells so, is enough until the agent starts anew."""
+        stand_in.save(priority="P1")
+        stand_in.consider()
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=True, read=False))
+        assert [self.looks(stand_in, after=POLL) for _ in range(9)] == [1] * 9
+
     def test_no_more_than_a_batch_holds_and_the_rest_in_the_next(self, stand_in):
         """What had to wait is still due."""
         keys = [f"{number:064x}" for number in range(LOOKS + 1)]

@@ -39,6 +39,14 @@ class TestLooking:
         office.save(A, ticket=ticket.ref, state=state)
         assert office.batch(poll=True) == []
 
+    @pytest.mark.parametrize("read", [True, False])
+    def test_whether_the_desk_can_be_read_is_told_with_how_it_was(self, office, *, read: bool):
+        """Then no courier is started to look where there is nothing to see."""
+        office.open()
+        office.desk.capabilities = Capabilities(read=read)
+        assert ("read" in office.batch(TWIN_WATCH, poll=True)) is read
+        assert office.health.read is read
+
     def test_it_looks_after_it_has_sent(self, office):
         """What the case hears last is how things are now."""
         ticket = office.open()
