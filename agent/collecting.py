@@ -323,7 +323,12 @@ class _Run:
         self._most_readings = most_readings
         self._readings: dict[str, Reading] = {}
         self._unchecked: list[CouldNotCheck] = []
-        self.result = self._end(reason="ended without a result")
+        self._ended: _Result | None = None
+
+    @property
+    def result(self) -> _Result:
+        """What came of it."""
+        return self._ended or self._end(reason="ended without a result")
 
     def unfinished(self) -> _Result:
         """Return that this first run is still at work: that is no failure, and nothing is known yet."""
@@ -336,12 +341,12 @@ class _Run:
 
     def leave(self) -> None:
         """Have its end waited for by nobody. What it has read by now is its thread's, and left out."""
-        self.result = self._result((), [], reason="it had not finished when the agent was told to end")
+        self._ended = self._result((), [], reason="it had not finished when the agent was told to end")
         self.finished.set()
 
     def fail(self, reason: str) -> None:
         """End it without having begun."""
-        self.result = self._end(reason=reason)
+        self._ended = self._end(reason=reason)
         self.finished.set()
 
     def work(self) -> None:
@@ -353,15 +358,15 @@ class _Run:
         self.started = self._monotonic()
         try:
             self._collect()
-            self.result = self._end()
+            self._ended = self._end()
         except NotSupported as error:
-            self.result = self._end(not_supported=str(error) or "there is nothing of this kind on this host")
+            self._ended = self._end(not_supported=str(error) or "there is nothing of this kind on this host")
         except (CollectorError, OSError) as error:
             log.debug("collector failed", collector=name, exc_info=True)
-            self.result = self._end(reason=str(error) or type(error).__name__)
+            self._ended = self._end(reason=str(error) or type(error).__name__)
         except BaseException as error:  # whatever a plugin does, leaving its thread included, the others go on
             log.debug("collector failed unexpectedly", collector=name, exc_info=True)
-            self.result = self._end(reason=f"unexpected {type(error).__name__}: {error}")
+            self._ended = self._end(reason=f"unexpected {type(error).__name__}: {error}")
         finally:
             self.finished.set()
 

@@ -6,6 +6,7 @@ Whatever a third party's collector calls things, the page stays well-formed.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -78,9 +79,9 @@ def _columns(read: list[dict[str, str]]) -> _Columns:
 
 def _by_name(readings: Iterable[Reading]) -> Iterator[tuple[str, list[Reading]]]:
     """Yield the readings by their names on the page, which several may share."""
-    by_name: dict[str, list[Reading]] = {}
+    by_name: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
-        by_name.setdefault(reading.name, []).append(reading)
+        by_name[reading.name].append(reading)
     valid: dict[str, list[Reading]] = {}
     for name, group in by_name.items():
         valid.setdefault(_valid(name), []).extend(group)

@@ -27,6 +27,7 @@ KEPT_LAYOUTS = 4  # of a disk that is idle now and then, one series or another i
 
 _Labels = frozenset[tuple[str, str]]
 _Series = tuple[str, _Labels]
+_AllSeries = tuple[Sequence[str], Sequence[Mapping[str, str]]]  # of a cycle: the names, and beside them the labels
 
 
 class _Remembered(msgspec.Struct, array_like=True):
@@ -63,7 +64,7 @@ class _Layout:
 
     __slots__ = ("crowded", "places", "present", "series")
 
-    def __init__(self, series: Sequence[tuple[str, Mapping[str, str]]] = ()) -> None:
+    def __init__(self, series: _AllSeries = ([], [])) -> None:
         self.series = series
         self.places: list[tuple[Subject, int, int | None, int | None]] = []
         self.crowded: list[Subject] = []
@@ -96,7 +97,7 @@ class Judge:
         readings: the latest of each series; of a collector that was not due those of its last run, with their own `at`.
         now: unix seconds; how long something has been gone is counted up to it.
         """
-        series = [(reading.name, reading.labels) for reading in readings]
+        series = [reading.name for reading in readings], [reading.labels for reading in readings]
         if series != self._layout.series:  # it seldom does: the same disks are read each minute
             self._layout = self._known_layout(series) or self._lay_out(series, now)
         layout = self._layout
@@ -192,11 +193,13 @@ class Judge:
             self._subjects[key] = Subject(rule, threshold, about, now)
         return self._subjects[key]
 
-    def _known_layout(self, series: Sequence[tuple[str, Mapping[str, str]]]) -> _Layout | None:
+    def _known_layout(self, series: _AllSeries) -> _Layout | None:
         return next((one for one in self._layouts if one.series == series), None)
 
-    def _lay_out(self, series: Sequence[tuple[str, Mapping[str, str]]], now: float) -> _Layout:
-        numbers = {(name, frozenset(labels.items())): number for number, (name, labels) in enumerate(series)}
+    def _lay_out(self, series: _AllSeries, now: float) -> _Layout:
+        numbers = {
+            (name, frozenset(labels.items())): number for number, (name, labels) in enumerate(zip(*series, strict=True))
+        }
         found: dict[Subject, list[tuple[Subject, int, int | None, int | None]]] = {}
         for one, number in numbers.items():
             for route in self._route(one, now):
