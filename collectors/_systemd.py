@@ -9,6 +9,7 @@ child would save 7 ms of a run and cost a library in the daemon.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
@@ -81,9 +82,11 @@ def question(names_or_patterns: Iterable[str]) -> list[str]:
     return [SYSTEMCTL, "show", "--all", "--no-pager", f"--property={_PROPERTIES}", "--", *names_or_patterns]
 
 
-def parse_units(output: str) -> list[Unit]:
+# Of most hosts systemd says every time what it said before, and to understand 150 units takes 0.6 ms.
+@lru_cache(maxsize=1)
+def parse_units(output: str) -> tuple[Unit, ...]:
     """Given the output of `systemctl show`, return its units. Raise ValueError when a part of it is not understood."""
-    return [_unit(properties) for properties in parse_show(output)]
+    return tuple([_unit(properties) for properties in parse_show(output)])
 
 
 def parse_show(output: str) -> list[dict[str, str]]:
