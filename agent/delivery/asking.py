@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from agent.configuration.settings import MINUTE
 from agent.logs import get_logger
@@ -14,6 +14,7 @@ from ticketing_clients import (
     FoundTicket,
     NotApplied,
     OutcomeUnknown,
+    Reason,
     Rejected,
     Ticket,
     TicketingClient,
@@ -66,10 +67,16 @@ def one_of(client: TicketingClient, found: list[FoundTicket]) -> TicketRef:
     return first.ref
 
 
+class Unlisted(OutcomeUnknown):
+    """The desk said that it made it, though not as it was asked to, and its search cannot know of it yet."""
+
+    reason: ClassVar[Reason] = "not_applied"
+
+
 def create(client: TicketingClient, ticket: Ticket, *, look_later: bool = False) -> TicketRef:
     """Create the ticket and return where it is; where not all of it was taken, it is better told with a flaw than not told.
 
-    look_later: whether one that the desk's search cannot know of yet is of unknown outcome, to be looked up when it can.
+    look_later: whether to raise Unlisted for one that the desk's search cannot know of yet, to be looked up when it can.
     """
     try:
         return client.open(ticket)
@@ -78,7 +85,7 @@ def create(client: TicketingClient, ticket: Ticket, *, look_later: bool = False)
         found = tickets_of(client, ticket.key) if can.find else []
         if not any(one.open for one in found):
             if look_later and can.find and can.search_lag:
-                raise OutcomeUnknown(str(error)) from error
+                raise Unlisted(str(error)) from error
             raise
         log.warning("opened, but not all was taken", key=ticket.key, detail=str(error))
         return one_of(client, found)

@@ -27,9 +27,9 @@ from ticketing_clients import (
     TicketState,
 )
 
-# A ticket whose creation was ambiguous could get a late twin; for this long each look at it also looks for one. In its second
-# hour the least urgent ticket is looked at, too, at the usual rhythm.
-TWIN_WATCH = 2 * HOUR
+# A ticket whose creation was ambiguous could get a late twin; so long each look at it also looks for one, and once after that,
+# however much later that is.
+TWIN_WATCH = HOUR
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 
@@ -161,12 +161,14 @@ class Looker:
 
     def _without_twins(self, key: str, ref: TicketRef) -> TicketRef:
         """Return the ticket that counts, with late twins of it closed: the lowest id, unless people closed the one we know."""
-        opened_at = self.outbox.opened_at(key, self.desk)
-        if opened_at is None or self.now() - opened_at >= TWIN_WATCH or not self.can.find:
+        since = self.outbox.twin_possible_since(key, self.desk)
+        if since is None or not self.can.find:
             return ref
         working = [one.ref for one in tickets_of(self.client, key) if one.open]
         kept = working[0] if ref.id in {one.id for one in working} else ref
         for twin in working:
             if twin.id != kept.id:
                 close_twin(self.client, twin, kept)
+        if self.now() - since >= TWIN_WATCH:
+            self.outbox.twin_impossible(key, self.desk)
         return kept

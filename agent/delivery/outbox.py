@@ -46,6 +46,12 @@ _COLUMNS = "record, desk, state, attempts, not_before, reason, detail, rendered,
 # A wait of more than a day was reckoned by a clock that lied, and is over.
 _LONGEST_WAIT = DAY
 
+# The openings of a case's ticket at a desk.
+_OPENINGS = "case_key = ? AND desk = ? AND state = 'done' AND kind IN ('open', 'reopen')"
+
+# Why an opening needs no more looks for a twin of its ticket.
+ALONE = "alone"
+
 # Whether an operation was queued since the case opened last: by their order, for the clock may have been set back since.
 _OF_THIS_TIME = """
 position > coalesce(
@@ -256,13 +262,22 @@ class Outbox:
     def opened_at(self, case: str, desk: str) -> float | None:
         """Return when (unix seconds) the case's ticket at `desk` was last opened or reopened; None when we never did."""
         [(at,)] = self._database.read(
-            """
-            SELECT max(not_before) FROM operations
-            WHERE case_key = ? AND desk = ? AND state = 'done' AND kind IN ('open', 'reopen')
-            """,
+            f"SELECT max(not_before) FROM operations WHERE {_OPENINGS}",  # noqa: S608 - our own condition
             (case, desk),
         )
         return None if at is None else float(at)
+
+    def twin_possible_since(self, case: str, desk: str) -> float | None:
+        """Return since when (unix seconds) the case's ticket at `desk` may have a twin; None when that was settled, or never."""
+        [(at,)] = self._database.read(
+            f"SELECT max(not_before) FROM operations WHERE {_OPENINGS} AND reason <> ?",  # noqa: S608 - our own condition
+            (case, desk, ALONE),
+        )
+        return None if at is None else float(at)
+
+    def twin_impossible(self, case: str, desk: str) -> None:
+        """Note that a twin of the case's ticket at `desk` would have been found by now."""
+        self._database.write(f"UPDATE operations SET reason = ? WHERE {_OPENINGS}", (ALONE, case, desk))  # noqa: S608 - as above
 
     def is_opening(self, case: str, desk: str) -> bool:
         """Return whether the case's ticket at `desk` is still to be opened, or opened again."""

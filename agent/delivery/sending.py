@@ -13,7 +13,7 @@ import msgspec
 from agent.calendar.service_levels import Dues
 from agent.calendar.windows import MaintenanceWindow
 from agent.consent.levels import Allowed, Level, at_least, lets_out, nothing_allowed
-from agent.delivery.asking import create, one_of, patiently, tickets_of
+from agent.delivery.asking import Unlisted, create, one_of, patiently, tickets_of
 from agent.delivery.outbox import Outbox
 from agent.delivery.spool import FileAltered, FileFacts, Spool
 from agent.following.facts import unpack
@@ -152,10 +152,10 @@ class Sender:
         """Do it at the desk; where the outcome of an earlier try is `unknown`, only what is not there yet. Raises DeskError."""
         operation = queued.operation
         if operation.kind == "open":
-            return Sent(self._open(operation, msgspec.json.decode(payload, type=Ticket), unknown=unknown))
+            return Sent(self._open(queued, msgspec.json.decode(payload, type=Ticket), unknown=unknown))
         ref = self._ticket_of(operation)
         if operation.kind == "reopen":
-            return Sent(self._reopen(operation, ref, msgspec.json.decode(payload, type=Ticket), unknown=unknown))
+            return Sent(self._reopen(queued, ref, msgspec.json.decode(payload, type=Ticket), unknown=unknown))
         try:
             done = self._do_on(ref, operation, payload, unknown=unknown)
         except TicketGone:
@@ -205,8 +205,9 @@ class Sender:
             raise Rejected("there is no ticket to say this on: its opening was refused or dropped")
         return ref
 
-    def _open(self, operation: Operation, ticket: Ticket, *, unknown: bool) -> TicketRef:
+    def _open(self, queued: QueuedOperation, ticket: Ticket, *, unknown: bool) -> TicketRef:
         """Create the ticket unless the desk already has it; adopt what is there."""
+        operation = queued.operation
         if self.can.find:
             found = tickets_of(self.client, ticket.key)
             if any(one.open for one in found):
@@ -216,7 +217,8 @@ class Sender:
                 return unlisted
             if unknown and found and (earlier is None or found[-1].ref.id != earlier.id):
                 return found[-1].ref  # made by our lost request, and closed by a person since
-        return create(self.client, ticket, look_later=not unknown)
+        # Once: one that is not found by its key then would be made again and again.
+        return create(self.client, ticket, look_later=queued.reason != Unlisted.reason)
 
     def _open_but_unlisted(self, operation: Operation, earlier: TicketRef) -> TicketRef | None:
         """Return the case's last ticket if it is open, and was opened too lately for the desk's search to know of it."""
@@ -229,10 +231,10 @@ class Sender:
             return None
         return state.ref if state.open else None
 
-    def _reopen(self, operation: Operation, ref: TicketRef, ticket: Ticket, *, unknown: bool) -> TicketRef:
+    def _reopen(self, queued: QueuedOperation, ref: TicketRef, ticket: Ticket, *, unknown: bool) -> TicketRef:
         if self.can.reopen == "none":
-            return self._open(operation, ticket, unknown=unknown)
+            return self._open(queued, ticket, unknown=unknown)
         try:
             return self.client.reopen(ref, ticket)
         except TicketGone:
-            return self._open(operation, ticket, unknown=unknown)
+            return self._open(queued, ticket, unknown=unknown)

@@ -234,7 +234,7 @@ class Followed:
                 self.ask("raise_priority", "returned", earlier_priority=case.ticket_priority)
             self.ask("comment", "returned", public=True)
         else:
-            self.set(ticket=None, ticket_status="", acts=(), desks=self.route())
+            self.set(ticket=None, ticket_status="", ticket_priority=None, acts=(), desks=self.route())
             self.ask("open", "opened")
 
     def go_away(self, happening: str) -> None:
@@ -335,6 +335,13 @@ class Followed:
         self.set(state=state, changed_at=self.now, **changes)
         if happening:
             self.happenings.append(happening)
+
+    def raise_priority(self, topic: Topic, earlier: Priority, members: Sequence[Case] = ()) -> None:
+        """Ask for the case's priority where it was `earlier`. A home ticket known to have it, or a higher one, is let alone."""
+        known = self.case.ticket_priority
+        has_it = known is not None and not priorities.worse(self.case.priority, known)
+        desks = self.desks[1:] if has_it else self.desks
+        self.ask("raise_priority", topic, earlier_priority=earlier, members=members, desks=desks)
 
     def ask(
         self,

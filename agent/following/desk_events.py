@@ -90,6 +90,8 @@ def _take_in(one: Followed, event: Delivered) -> None:
     if event.copy or event.kind not in {"open", "reopen"}:
         return
     contest = "reopened" if one.case.contest == "asked" else one.case.contest
+    if event.ref != one.case.ticket:
+        one.set(ticket_priority=None)  # it was another ticket's
     one.set(ticket=event.ref, closed_by_person_at=None, contest=contest)
     if one.case.parent is not None:  # it was told in a digest meanwhile, and now speaks for itself
         one.set(parent=None, desks=(event.ref.desk,))

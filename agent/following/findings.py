@@ -128,7 +128,7 @@ def _worsen(one: Followed, earlier_severity: Severity) -> None:
     if opens:
         one.wants_to_open = True
     elif case.parent is None:
-        one.ask("raise_priority", "worse", earlier_priority=earlier)
+        one.raise_priority("worse", earlier)
         one.ask("comment", "worse", public=True, earlier_priority=earlier)
 
 

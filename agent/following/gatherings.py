@@ -30,7 +30,7 @@ def take_members(one: Followed, told: Sequence[Case]) -> None:
     if urgent != earlier:
         if one.case.state == "acknowledged":
             one.become("open", "worse than what was acknowledged")
-        one.ask("raise_priority", "digest", earlier_priority=earlier, members=told)
+        one.raise_priority("digest", earlier, told)
     one.ask("comment", "digest", members=told)
 
 

@@ -38,6 +38,9 @@ ONCE_BROKEN = {
     21725: "a courier at work when the clock was set back had the desk rest until a day later",
     12996: "a second ticket was opened, before the search knew of the first, because the clock was set back while no agent ran",
     29129: "what a first look had found was not told, nor its file sent, when the problem was back or consent was",
+    8772: "a ticket was asked for a lower priority than it had, after it was opened again",
+    9267: "a ticket made, but not as asked, after an answer that was lost, was nobody's: the desk's search did not know it yet",
+    10162: "a second ticket that could not be closed, because the desk and then the agent were away, stayed open for ever",
     20360: "a refused priority was retried after a higher one had been set, and its lower promise was taken for the ticket's",
 }
 QUICK = range(100_001, 100_021)

@@ -144,7 +144,19 @@ class TestLooking:
         twin = office.desk.add(A)
         assert office.batch(MINUTE, poll=True) == ["read", "find", "close_duplicate"]
         assert (ticket.open, twin.open) == (True, False)
-        assert office.batch(TWIN_WATCH, poll=True) == ["read"]
+        assert office.batch(TWIN_WATCH, poll=True) == ["read", "find"]
+        assert office.batch(MINUTE, poll=True) == ["read"]
+
+    def test_a_twin_that_could_not_be_closed_is_closed_days_later(self, office):
+        """The desk was away, and then the agent was."""
+        office.open()
+        twin = office.desk.add(A)
+        office.desk.fails["close_duplicate"] = [OutcomeUnknown("reset")] * 2
+        office.batch(MINUTE, poll=True)
+        office.batch(3 * DAY, poll=True)
+        assert twin.open
+        office.batch(MINUTE, poll=True)
+        assert not twin.open
 
     def test_a_ticket_that_was_moved_is_not_its_own_twin(self, office):
         """People gave it another number in its first hour; its key is found under that one only."""

@@ -125,6 +125,20 @@ class TestOpening:
         assert (office.state(lost), office.state(found)) == ("rejected", "done")
         assert office.outbox.latest_ticket(B, "desk") == made.ref
 
+    def test_so_is_one_that_was_made_again_after_an_answer_was_lost(self, office):
+        """Of the lost request nothing came; what is there now was made by the second."""
+        office.desk.capabilities = Capabilities(search_lag=5 * MINUTE)
+        office.desk.fails["open"] = [OutcomeUnknown("reset")]
+        id = office.ask(A)  # noqa: A001
+        office.batch()
+        office.desk.fails_after["open"] = [NotApplied("without Due")]
+        with pytest.MonkeyPatch.context() as lagging:
+            lagging.setattr(office.desk, "find", lambda _: [])
+            office.batch(HOUR)
+        assert office.state(id) == "sending"
+        office.batch(HOUR)
+        assert (office.state(id), len(office.desk.tickets)) == ("done", 1)
+
     def test_one_that_cannot_be_found_again_is_set_aside(self, office):
         """It was made without its key: nobody must make it again and again."""
         office.desk.add(A, is_open=False)

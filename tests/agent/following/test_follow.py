@@ -11,7 +11,7 @@ from agent.following.cases import case_key, rebase
 from agent.following.model import Acted, Adopted, Delivered, Observed
 from host_in_memory import DAY, HOUR, MINUTE, TICKET, Host, filling, full, healthy, key_of
 from thresholds import Severity
-from ticketing_clients import Act, TicketState
+from ticketing_clients import Act, TicketRef, TicketState
 
 
 class TestTheKey:
@@ -116,6 +116,25 @@ class TestGettingWorse:
         assert host.case().priority == "P2"
         assert host.cycle(filling(days=20)) == []
         assert host.case().priority == "P2"
+
+    def test_a_ticket_that_is_as_urgent_already_is_only_told(self):
+        """It was opened again at its old priority, or a person has raised it."""
+        host = Host()
+        host.open_case()
+        host.cases[key_of("/srv")] = msgspec.structs.replace(host.case(), ticket_priority="P2")
+        assert host.cycle(filling(days=5)) == ["comment worse"]
+        assert host.cycle(filling(days=0.2)) == ["comment worse"]
+
+    def test_a_new_ticket_has_not_the_priority_of_the_old_one(self):
+        """What was seen of that one says nothing of it."""
+        host = Host()
+        host.open_case()
+        host.cases[key_of("/srv")] = msgspec.structs.replace(host.case(), ticket_priority="P2")
+        follow_up = Delivered(
+            case=key_of("/srv"), operation="x", kind="reopen", ref=TicketRef("desk", "99"), at=host.now
+        )
+        host.cycle(events=[follow_up], after=0)
+        assert host.cycle(filling(days=5)) == ["raise_priority worse", "comment worse"]
 
     def test_worse_pierces_an_acknowledgement(self):
         """A person who knew of P4 did not know of P2."""
@@ -448,8 +467,9 @@ class TestComingBack:
     def test_later_it_is_a_new_ticket(self):
         """With the same key, and the old acts forgotten."""
         host = self.closed()
+        host.cases[key_of("/srv")] = msgspec.structs.replace(host.case(), ticket_priority="P2")
         assert self.come_back(host, 8 * DAY) == ["open opened"]
-        assert host.case().acts == ()
+        assert (host.case().acts, host.case().ticket_priority) == ((), None)
 
     def test_the_third_time_in_a_month_is_recurring(self):
         """Counted over openings and returns."""

@@ -7,7 +7,8 @@ is here, and what people do around it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
 from typing import Any, Protocol
@@ -79,6 +80,7 @@ class SimulatedDesk:
         self.capabilities = capabilities
         self.tickets: dict[int, DeskTicket] = {}
         self.requests = 0
+        self.failed_at = float("-inf")  # on the steady clock, when it last did not do as it was asked to
         self._clock = clock
         self._faults = faults
         self._witness = witness
@@ -226,16 +228,26 @@ class SimulatedDesk:
 
     def _ask(self) -> None:
         self._speak()
-        self._faults.before(self.name, changes=False)
-        self._faults.after(self.name, changes=False)
+        with self._served():
+            self._faults.before(self.name, changes=False)
+            self._faults.after(self.name, changes=False)
 
     def _change(self, what: str, ticket: DeskTicket | None, content: object, do: Callable[[], Any]) -> Any:
         self._speak()
         self._witness.change(self.name, ticket, what, content)
-        self._faults.before(self.name, changes=True)
-        done = do()
-        self._faults.after(self.name, changes=True)
+        with self._served():
+            self._faults.before(self.name, changes=True)
+            done = do()
+            self._faults.after(self.name, changes=True)
         return done
+
+    @contextmanager
+    def _served(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self.failed_at = self._clock.steady
+            raise
 
     def _speak(self) -> None:
         self.requests += 1

@@ -261,14 +261,15 @@ class Witness:
     # -- at any time ------------------------------------------------------------------------------------------------
 
     def look(self) -> None:
-        """See that no key has two open tickets, as far as the desks could be asked."""
+        """See that no key has two open tickets, at a desk that could be asked and did as it was asked to."""
         for desk in self.desks.values():
             seen: dict[str, DeskTicket] = {}
             for one in desk.ours():
                 if not one.open:
                     continue
                 twin = seen.setdefault(one.key, one)
-                asked = self._clock.steady - max(one.made_at, self.lost_at) > desk.capabilities.search_lag
+                since = max(one.made_at, self.lost_at)
+                asked = self._clock.steady - since > desk.capabilities.search_lag and desk.failed_at < since
                 if twin is not one and asked and not (one.touched or twin.touched):
                     raise Violation(f"{desk.name} has two open tickets for {one.key[:12]}: {twin.number}, {one.number}")
 
