@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -56,7 +57,7 @@ class PackageManager(msgspec.Struct, frozen=True):
 
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", errors="surrogateescape") as file:
-        yield from iter(lambda: file.readline(_LONGEST_LINE), "")
+        yield from iter(partial(file.readline, _LONGEST_LINE), "")
 
 
 def _dpkg(_: HostView, present: list[Path]) -> Iterator[Package]:

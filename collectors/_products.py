@@ -71,18 +71,18 @@ class Recogniser:
     def __init__(self, manager: str, products: dict[str, ProductNames]) -> None:
         """Given the manager by its name in `collectors._package_managers`."""
         self._known = [
-            (slug, names.label, re.compile(pattern), mark and re.compile(mark), supplier)
+            (slug, names.label, pattern, mark, supplier)
             for slug, names in products.items()
             for pattern, mark, supplier in _patterns(manager, names)
         ]
-        self._any = re.compile("|".join(f"(?:{pattern.pattern})" for _, _, pattern, _, _ in self._known) or r"(?!)")
+        self._any = re.compile("|".join(f"(?:{pattern})" for _, _, pattern, _, _ in self._known) or r"(?!)")
 
     def recognise(self, package: Package) -> Recognised | None:
         """Return what `package` is; None when it is no product of ours."""
         if not self._any.fullmatch(package.name):
             return None
         for slug, label, pattern, mark, supplier in self._known:
-            if pattern.fullmatch(package.name) and (not mark or mark.search(package.version)):
+            if re.fullmatch(pattern, package.name) and re.search(mark, package.version):
                 return Recognised(slug, label, dotted_version(package.version), supplier)
         return None
 

@@ -11,7 +11,8 @@ import msgspec
 Look = TypeVar("Look")
 
 FirstMeasurement = Annotated[
-    float, msgspec.Meta(ge=0.05, le=2, extra={"duration": True}, description="How long the very first run measures.")
+    float,
+    msgspec.Meta(ge=0.05, le=2, extra={"duration": True}, description="How long the very first run measures at least."),
 ]
 
 

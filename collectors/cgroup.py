@@ -31,7 +31,7 @@ _UNLIMITED = 1 << 60
 class CgroupOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of the cgroup collector."""
 
-    first_measurement: FirstMeasurement = 0.2
+    first_measurement: FirstMeasurement = 0.1
 
 
 class Processors(msgspec.Struct, frozen=True):

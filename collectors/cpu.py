@@ -27,7 +27,7 @@ _AT_REST = frozenset({"idle", "iowait"})
 class CpuOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Options of the cpu collector."""
 
-    first_measurement: FirstMeasurement = 0.2
+    first_measurement: FirstMeasurement = 0.1
 
 
 def mode_ratios(before: Times, after: Times) -> dict[str, float]:

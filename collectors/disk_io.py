@@ -36,7 +36,7 @@ class DiskIoOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknown_
     exclude_devices: Annotated[
         list[str], msgspec.Meta(description="Disks to leave out, as shell patterns of their kernel names (`sr*`).")
     ] = msgspec.field(default_factory=lambda: ["sr*", "fd*"])
-    first_measurement: FirstMeasurement = 0.2
+    first_measurement: FirstMeasurement = 0.1
 
 
 class Counters(msgspec.Struct, frozen=True):

@@ -72,7 +72,12 @@ def join(*keys: str) -> str:
     >>> join("desks", "my desk", "url")
     'desks."my desk".url'
     """
-    return ".".join(key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key) for key in keys if key)
+    return ".".join(_quoted(key) for key in keys if key)
+
+
+@functools.cache
+def _quoted(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else json.dumps(key)
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:

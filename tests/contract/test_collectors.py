@@ -147,8 +147,9 @@ class TestDiskIo(CollectorContract):
         return host.write(f"/sys/block/{name}/device/x", "")
 
     def failing_hosts(self, root) -> Iterator[FakeHost]:
-        """A damaged list; one that cannot be read; damaged pressure."""
-        yield FakeHost(root / "damaged").write("/proc/diskstats", "254 0 vda 1 2 three")
+        """Damaged counters of a disk; a list that cannot be read; damaged pressure."""
+        damaged = FakeHost(root / "damaged").write("/proc/diskstats", "254 0 vda 1 2 three")
+        yield damaged.write("/sys/block/vda/device/x", "")
         yield FakeHost(root / "unreadable").write("/proc/diskstats/is-a-folder", "")
         yield FakeHost(root / "pressure").write("/proc/diskstats", "").write("/proc/pressure/io", "some avg60=much")
 
