@@ -45,3 +45,21 @@ def test_the_daemon_imports_nothing_heavy_that_it_does_not_use(tmp_path):
         [sys.executable, "-c", DAEMON], capture_output=True, text=True, check=True, env=environ
     ).stdout
     assert not NEVER & set(held.split())
+
+
+def test_a_courier_that_only_looks_imports_nothing_for_what_goes_wrong_or_is_written():
+    """It is begun for every look at a ticket, and is mostly importing."""
+    code = "import sys, agent.courier, ticketing_clients.local\nprint(*sys.modules)"
+    held = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    seldom = {
+        "structlog",
+        "tenacity",
+        "inspect",
+        "statistics",
+        "email",
+        "jinja2",
+        "icalendar",
+        "agent.version",
+        "requests",
+    }
+    assert not (seldom | {"_hashlib", "typing_extensions", "importlib.metadata"}) & set(held.split())
