@@ -253,7 +253,7 @@ class Judge:
                 key = rule.id, frozenset(about.items())
                 if key in told:
                     continue
-                if not any(one.rule is rule and covers(missing.labels, one.labels) for one in self._subjects.values()):
+                if not any(covers(missing.labels, one.labels) for one in self._subjects.values() if one.rule is rule):
                     told.add(key)
                     yield Subject(rule, threshold, about, now).unjudged(missing.reason, now)
 
