@@ -21,7 +21,7 @@ from agent.delivery.sending import NotAllowed, Sender
 from agent.following.model import DeskHealth, Operation, QueuedOperation
 from agent.logs import get_logger
 from agent.store import Store
-from agent.wording.context import RenderContext
+from agent.wording.context import NoNews, RenderContext
 from ticketing_clients import (
     DeskError,
     NotAuthorised,
@@ -140,24 +140,29 @@ class Delivery:
             for queued in due:
                 self._send(queued)
 
-    def _send(self, queued: QueuedOperation) -> None:
+    def _payload(self, queued: QueuedOperation) -> bytes | None:
+        """Return the bytes that leave; None when none do, and what became of the operation is written down."""
         operation = queued.operation
-        was_sending = queued.state == "sending"
-        if operation.expires is not None and self.now() > operation.expires and not was_sending:
-            log.info("not said, it is no news any more", operation=operation.id)
-            self.outbox.expire(operation.id, self.now())
-            return
+        if operation.expires is not None and self.now() > operation.expires and queued.state != "sending":
+            self._no_news(operation)
+            return None
         try:
-            payload = self.sender.payload(queued)
+            return self.sender.payload(queued)
+        except NoNews:
+            self._no_news(operation)
         except Rejected as error:
             self._set_aside(operation, error)
-            return
         except NotAllowed as error:
             log.warning("not sent", operation=operation.id, detail=str(error))
             self.outbox.forbid(operation.id, str(error), self.now())
-            return
-        if not self.outbox.sending(operation.id, not_before=self.now() + self._settle):
-            return  # given up since the batch was read
+        return None
+
+    def _send(self, queued: QueuedOperation) -> None:
+        operation = queued.operation
+        was_sending = queued.state == "sending"
+        payload = self._payload(queued)
+        if payload is None or not self.outbox.sending(operation.id, not_before=self.now() + self._settle):
+            return  # or it was given up since the batch was read
         try:
             sent = named(lambda: self.sender.carry_out(queued, payload, unknown=was_sending))
         except OutcomeUnknown as error:
@@ -178,6 +183,10 @@ class Delivery:
             if operation.kind == "attach":
                 self.outbox.sweep()
             self._heard(None)
+
+    def _no_news(self, operation: Operation) -> None:
+        log.info("not said, it is no news any more", operation=operation.id)
+        self.outbox.expire(operation.id, self.now())
 
     def _set_aside(self, operation: Operation, error: Rejected) -> None:
         log.warning("set aside", operation=operation.id, reason=error.reason, detail=str(error))

@@ -21,7 +21,7 @@ from agent.following.model import Operation, Promise, QueuedOperation
 from agent.following.routing import ticket_key
 from agent.logs import get_logger
 from agent.store import Store
-from agent.wording.context import RenderContext
+from agent.wording.context import NoNews, RenderContext
 from ticketing_clients import (
     Attachment,
     Comment,
@@ -67,7 +67,8 @@ class Sender:
         """Return the exact bytes of this operation: a file's, or what was rendered for it.
 
         It is rendered once, and once more when consent has come to less than what it was rendered by. Raises Rejected when there
-        are none that may leave, which is this operation's own trouble and no other's; NotAllowed when consent keeps them here.
+        are none that may leave, which is this operation's own trouble and no other's; NotAllowed when consent keeps them here;
+        NoNews when it is about what is over.
         """
         operation = queued.operation
         if operation.kind == "attach":
@@ -98,6 +99,8 @@ class Sender:
 
         try:
             return render(operation, msgspec.structs.replace(self.render, level=level))
+        except NoNews:
+            raise
         except Exception as error:
             log.debug("rendering failed", operation=operation.id, exc_info=True)
             raise Rejected(f"it cannot be put into words: {type(error).__name__}: {error}") from error

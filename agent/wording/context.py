@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from agent.calendar.planning import Surroundings
 
 
+class NoNews(Exception):
+    """There is nothing left to tell: what it was about is over by now."""
+
+
 class RenderContext(msgspec.Struct, frozen=True, kw_only=True):
     """What rendering needs beside the facts. zone: of dates and windows; now: unix seconds.
 

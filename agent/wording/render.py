@@ -30,7 +30,7 @@ from agent.following.follow import GATHERINGS
 from agent.following.model import HEALTH_REPORT, Operation, Topic
 from agent.following.routing import ticket_key
 from agent.wording._values import reachable
-from agent.wording.context import RenderContext
+from agent.wording.context import NoNews, RenderContext
 from agent.wording.languages import find_language
 from agent.wording.lines import parse, unmark
 from agent.wording.words import Wording, in_language
@@ -105,13 +105,13 @@ def render_comment(operation: Operation, context: RenderContext) -> Comment:
 def render_entry(operation: Operation, context: RenderContext) -> Attachment:
     """Return the file by which people's calendars take in what `operation` is about.
 
-    Raises msgspec.ValidationError when the facts are not CaseFacts, LookupError when calendars have nothing to take in.
+    Raises msgspec.ValidationError when the facts are not CaseFacts, NoNews when calendars have nothing to take in.
     """
     facts = _readable(unpack(operation.facts), context.now)
     values = _values(facts, context, copy=operation.copy)
     entry = appointment(operation.topic, facts, values, wording_of(context))
     if entry is None:
-        raise LookupError(f"there is no appointment in {operation.topic}")
+        raise NoNews
     from ticketing_clients._calendar import calendar_file  # noqa: PLC0415 - its library is heavy, and seldom needed
 
     return calendar_file(entry, _utc(context.now))

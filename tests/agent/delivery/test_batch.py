@@ -358,6 +358,15 @@ class TestNews:
         [told] = office.store.take_events()
         assert (told.operation, told.reason) == (id, EXPIRED)
 
+    def test_an_entry_in_calendars_that_was_taken_back_after_its_time_is_not_sent(self, office):
+        """The desk was away until the work would have been over; that is no refusal, and nobody has to see to it."""
+        office.open()
+        id = office.ask(A, "calendar", "window_withdrawn")  # noqa: A001
+        assert office.batch() == []
+        assert office.state(id) == "dropped"
+        [told] = office.store.take_events()
+        assert (told.operation, told.reason) == (id, EXPIRED)
+
     def test_what_may_have_been_said_is_looked_for_however_old(self, office):
         """Only the desk knows; it is not said again."""
         office.open()

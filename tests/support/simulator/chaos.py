@@ -161,7 +161,8 @@ def maintenance_changes(life: Life) -> None:
 
 
 def clock_moves(life: Life) -> None:
-    step = life.chance.choice([DAY, -DAY, 2 * HOUR, -2 * HOUR, HOUR, -HOUR, 3.0, -3.0])
+    # A bit more than whole hours: no clock that is set is at the very microsecond at which something was measured before.
+    step = life.chance.choice([DAY, -DAY, 2 * HOUR, -2 * HOUR, HOUR, -HOUR, 3.0, -3.0]) + 0.0123
     if life.faults.strikes("clock moved"):
         if life.chance.random() < 0.3:  # while nobody can see it
             life.office.die()
