@@ -58,7 +58,9 @@ def enter() -> None:
     if os.geteuid() != 0 or not shutil.which("unshare"):
         sys.exit("foretell: the host is made of mounts, which takes root and unshare (util-linux)")
     argv = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", sys.executable, *sys.argv]
-    os.execvpe(argv[0], argv, os.environ | {INSIDE: "1"})  # noqa: S606 - no shell is wanted
+    with tempfile.TemporaryDirectory(prefix="foretell-bench-") as folder:
+        ended = subprocess.run(argv, env=os.environ | {INSIDE: folder}, check=False)
+    sys.exit(ended.returncode)
 
 
 class SimulatedHost:
@@ -115,8 +117,8 @@ class SimulatedHost:
 
 
 def folder() -> Path:
-    """Return a new folder for a SimulatedHost."""
-    return Path(tempfile.mkdtemp(prefix="foretell-bench-"))
+    """Return the folder for a SimulatedHost. Only inside; it goes with it."""
+    return Path(os.environ[INSIDE])
 
 
 def _run(*argv: str) -> None:
