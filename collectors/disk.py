@@ -119,4 +119,6 @@ PLUGIN = CollectorPlugin(
         ),
         DeclaredReading("filesystem_readonly", "boolean", _LABELS, "Mounted read only, by intent or after an error."),
     ),
+    # Where cycles are quicker than usual, for load: how full a file system is, is known well enough once a minute.
+    interval=60.0,
 )
