@@ -201,7 +201,8 @@ class Sender:
         if ref is None and not operation.copy:
             case = self.store.case(operation.case)
             ref = case.ticket if case else None
-        if ref is None and operation.copy and self.can.find:  # our records were lost, and a case only knows its home
+        # Our records were lost: a case then knows its home only, and not even that once it is told in a digest.
+        if ref is None and self.can.find:
             found = tickets_of(self.client, ticket_key(operation))
             ref = one_of(self.client, found) if any(one.open for one in found) else None
         if ref is None:

@@ -303,11 +303,19 @@ class TestRefused:
         assert office.health.reachable
 
     def test_without_a_ticket_there_is_nothing_to_say_it_on(self, office):
-        """Its opening was dropped by hand."""
+        """Its opening was dropped by hand, and the desk has none either."""
         office.outbox.drop(office.ask(A))
         comment = office.ask(A, "comment", "worse")
-        assert office.batch() == []
+        assert office.batch() == ["find"]
         assert office.state(comment) == "rejected"
+
+    def test_a_ticket_that_only_the_desk_knows_is_brought_to_its_end(self, office):
+        """It was adopted after records were lost; before its end could be told the problem was back, and told in a digest."""
+        ticket = office.desk.add(A)
+        office.save(A, ticket=None)
+        office.ask(A, "resolve", "closed")
+        office.batch()
+        assert not ticket.open
 
     def test_a_text_that_was_altered_does_not_leave(self, office):
         """It is no longer what was previewed; the others go on."""
