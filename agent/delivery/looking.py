@@ -164,7 +164,10 @@ class Looker:
         since = self.outbox.twin_possible_since(key, self.desk)
         if since is None or not self.can.find:
             return ref
-        working = [one.ref for one in tickets_of(self.client, key) if one.open]
+        found = tickets_of(self.client, key)
+        if ref.id not in {one.ref.id for one in found}:
+            return ref  # people merged ours into one of theirs, of which ours are no duplicates
+        working = [one.ref for one in found if one.open]
         kept = working[0] if ref.id in {one.id for one in working} else ref
         for twin in working:
             if twin.id != kept.id:

@@ -43,6 +43,7 @@ ONCE_BROKEN = {
     10162: "a second ticket that could not be closed, because the desk and then the agent were away, stayed open for ever",
     19200: "an entry in calendars that was taken back after its time was taken for a refusal",
     200637: "a ticket that was adopted after records were lost stayed open: before its end was told, its problem was in a digest",
+    205104: "a ticket of ours was closed as a duplicate of a stranger's, into which people had merged another one",
     20360: "a refused priority was retried after a higher one had been set, and its lower promise was taken for the ticket's",
 }
 QUICK = range(100_001, 100_021)

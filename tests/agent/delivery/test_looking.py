@@ -158,6 +158,13 @@ class TestLooking:
         office.batch(MINUTE, poll=True)
         assert not twin.open
 
+    def test_what_people_merged_into_a_ticket_of_theirs_makes_no_duplicates_of_it(self, office):
+        """An earlier one of ours that they opened again is theirs to care for."""
+        ticket, theirs, again = office.open(), office.desk.add(B), office.desk.add(A)
+        ticket.key, ticket.open, ticket.merged_into = "", False, theirs.ref
+        office.batch(MINUTE, poll=True)
+        assert again.open
+
     def test_a_ticket_that_was_moved_is_not_its_own_twin(self, office):
         """People gave it another number in its first hour; its key is found under that one only."""
         ticket = office.open()
