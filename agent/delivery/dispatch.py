@@ -53,9 +53,8 @@ class Dispatcher:
         # when it was reckoned last which tickets are due.
         self._looked: dict[str, float] = {}
         self._looks: dict[str, Sequence[str]] = {}  # by desk: the cases that its last courier was to look at
-        self._unreadable: set[str] = (
-            set()
-        )  # desks of which a courier of ours has told that nothing can be looked at there
+        # Desks of which a courier of ours has told that nothing can be looked at there.
+        self._unreadable: set[str] = set()
         self._rounds: dict[str, float] = {}
         self._reckoned = clock.monotonic() - self._rhythm
         self._watched_from = clock.monotonic()

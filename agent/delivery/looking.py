@@ -165,13 +165,13 @@ class Looker:
         if since is None or not self.can.find:
             return ref
         found = tickets_of(self.client, key)
-        if ref.id not in {one.ref.id for one in found}:
-            return ref  # people merged ours into one of theirs, of which ours are no duplicates
         working = [one.ref for one in found if one.open]
         kept = working[0] if ref.id in {one.id for one in working} else ref
-        for twin in working:
-            if twin.id != kept.id:
-                close_twin(self.client, twin, kept)
+        # What people merged ours into is a ticket of theirs: others of ours are no duplicates of that.
+        if ref.id in {one.ref.id for one in found}:
+            for twin in working:
+                if twin.id != kept.id:
+                    close_twin(self.client, twin, kept)
         if self.now() - since >= TWIN_WATCH:
             self.outbox.twin_impossible(key, self.desk)
         return kept

@@ -279,7 +279,8 @@ class QueuedOperation(msgspec.Struct, frozen=True, kw_only=True):
     sending: its intent is journalled and no result is; found so at the start of a batch, its outcome is unknown.
     rendered: the exact payload that leaves, and its SHA-256; once set, rendered again only when consent has come to less than
     `level`, the one by which it was rendered.
-    not_before: unix seconds of the next try. reason: why the last try failed, from the closed set of DeskError reasons.
+    not_before: unix seconds of the next try. reason: why the last try failed, from the closed set of DeskError reasons; of
+    what is done or was given up, the outbox's own word for how that ended.
     """
 
     operation: Operation

@@ -164,6 +164,8 @@ class TestLooking:
         ticket.key, ticket.open, ticket.merged_into = "", False, theirs.ref
         office.batch(MINUTE, poll=True)
         assert again.open
+        assert office.batch(TWIN_WATCH, poll=True) == ["read", "find"]
+        assert office.batch(MINUTE, poll=True) == ["read"], "it is not searched for ever"
 
     def test_a_ticket_that_was_moved_is_not_its_own_twin(self, office):
         """People gave it another number in its first hour; its key is found under that one only."""
