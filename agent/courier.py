@@ -27,7 +27,7 @@ from agent.configuration.secrets import Secrets
 from agent.consent.gate import ask
 from agent.consent.levels import Level
 from agent.delivery.batch import Delivery
-from agent.delivery.courier_process import Job
+from agent.delivery.courier_process import BUSY, Job
 from agent.delivery.desk_health import failed
 from agent.following.model import DeskHealth
 from agent.store import Store, StoreUnavailable
@@ -130,6 +130,7 @@ def main() -> int:
             deliver(job, configuration, store, now=lambda: job.now + time.monotonic() - began, clock=time.time)
     except FolderInUse:
         log.info("another courier is still at work", desk=job.desk)
+        return BUSY
     except (FolderUnusable, StoreUnavailable) as error:
         log.error("the records cannot be used", desk=job.desk, detail=str(error))  # noqa: TRY400 - the message says it all
         return 1

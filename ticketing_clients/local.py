@@ -368,4 +368,5 @@ PLUGIN = ClientPlugin(
     options=ClientOptions,
     build=_build,
     tested="itself, by the contract suite",
+    files=(FILE_NAME, f"{FILE_NAME}-wal"),
 )

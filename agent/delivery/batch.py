@@ -84,7 +84,8 @@ class Delivery:
         health = self._run(poll=poll, rebuild=rebuild, looks=looks)
         if health.reachable and self._before.reachable is False:
             log.info("the desk serves us again", desk=self.desk)
-        return msgspec.structs.replace(health, standing=self.looker.standing, read=self.looker.can.read)
+        told = {"standing": self.looker.standing, "read": self.looker.can.read, "all_seen": self.looker.all_seen}
+        return msgspec.structs.replace(health, **told)
 
     def _run(self, *, poll: bool, rebuild: bool, looks: Collection[str] | None) -> DeskHealth:
         try:

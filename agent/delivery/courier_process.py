@@ -17,6 +17,8 @@ from agent.system.host import HostIdentity
 
 # A batch has deadlines of its own everywhere; this one is for what nobody thought of.
 LONGEST_BATCH = 10 * MINUTE
+# The exit status of a courier that did nothing, because one that an earlier daemon had started is still at its desk.
+BUSY = os.EX_TEMPFAIL
 # Nothing of the service manager's talk with the daemon is the courier's business.
 WITHHELD = frozenset({"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"})
 

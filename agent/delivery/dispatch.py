@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,10 +10,11 @@ import msgspec
 from agent.clock import Clock
 from agent.configuration.config import ConfigFile
 from agent.configuration.settings import DAY, DeliverySettings
-from agent.delivery.courier_process import CourierProcess, Job
+from agent.delivery.courier_process import BUSY, CourierProcess, Job
 from agent.delivery.desk_health import failed
 from agent.delivery.outbox import Outbox
 from agent.delivery.rhythm import LOOKS, SHORTEST, rest
+from agent.delivery.sight import Sight, sight
 from agent.following.model import Case, DeskHealth
 from agent.logs import get_logger
 from agent.store import Store
@@ -35,10 +36,12 @@ class Dispatcher:
         delivery: DeliverySettings,
         rating_within: float,
         clock: Clock,
+        files: Mapping[str, Sequence[str]],
     ) -> None:
         """Serve the desks of `delivery`, and those that still have work from an earlier configuration.
 
         rating_within: for how many seconds after its end a ticket is looked at for the customer's rating.
+        files: by desk, those in `folder` that all it has is in (`ClientPlugin.files`).
         """
         self.store = store
         self.outbox = Outbox(store)
@@ -52,7 +55,11 @@ class Dispatcher:
         # By the steady clock: when the ticket of each case was looked at last, when each desk had its last round of looks, and
         # when it was reckoned last which tickets are due.
         self._looked: dict[str, float] = {}
-        self._looks: dict[str, Sequence[str]] = {}  # by desk: the cases that its last courier was to look at
+        # By desk: the cases that its last courier was to look at, as their tickets were before; and by case, as it was before it
+        # was last seen.
+        self._looks: dict[str, Mapping[str, Sight | None]] = {}
+        self._seen: dict[str, Sight | None] = {}
+        self._files = files
         # Desks of which a courier of ours has told that nothing can be looked at there.
         self._unreadable: set[str] = set()
         self._rounds: dict[str, float] = {}
@@ -87,7 +94,7 @@ class Dispatcher:
         ]
         due = self._due(now)
         for desk in free:
-            self._start_if_wanted(desk, now, [case.key for case in due if case.ticket and case.ticket.desk == desk])
+            self._start_if_wanted(desk, now, [case for case in due if case.ticket and case.ticket.desk == desk])
         return outcomes
 
     def wait(self, seconds: float) -> None:
@@ -130,9 +137,14 @@ class Dispatcher:
         return until if until - now < DAY else 0.0
 
     def _ended(self, desk: str, now: float) -> str:
-        """Return the outcome of a courier that has ended; a desk at which it hung or died rests like one that failed."""
+        """Return the outcome of a courier that has ended; a desk at which it hung or died rests like one that failed.
+
+        Empty while there is none, and for one that found another one at work.
+        """
         status = self._couriers[desk].ended()
-        if status is None:
+        if status == BUSY:
+            self._look_again(desk)
+        if status is None or status == BUSY:
             return ""
         if status:
             log.error("the courier failed", desk=desk, status=status)
@@ -143,6 +155,8 @@ class Dispatcher:
             return "failed"
         health = self.health(desk)
         (self._unreadable.discard if health.read else self._unreadable.add)(desk)
+        if health.all_seen:
+            self._seen |= self._looks.get(desk, {})
         return "ok" if health.reachable else health.reason
 
     def _due(self, now: float) -> list[Case]:
@@ -156,6 +170,7 @@ class Dispatcher:
         self._reckoned = steady
         cases = self.store.cases_to_look_at(now, self._rating_within)
         self._looked = {case.key: self._looked[case.key] for case in cases if case.key in self._looked}
+        self._seen = {case.key: self._seen[case.key] for case in cases if case.key in self._seen}
         return [
             case
             for case in cases
@@ -166,9 +181,19 @@ class Dispatcher:
         """Have all that the last courier for `desk` was to look at due again: nobody knows how far it came."""
         for key in self._looks.get(desk, ()):
             self._looked.pop(key, None)
+            self._seen.pop(key, None)
 
-    def _start_if_wanted(self, desk: str, now: float, looks: Sequence[str]) -> None:
-        steady, looks = self.clock.monotonic(), () if desk in self._unreadable else looks[:LOOKS]
+    def _worth_a_look(self, desk: str, due: Sequence[Case]) -> dict[str, Sight | None]:
+        """Return the cases whose tickets a courier is to look at, as they are now. Where nothing is new, this counts as one."""
+        if desk in self._unreadable:
+            return {}
+        now = {case.key: sight(case, self.folder, self._files.get(desk, ())) for case in due}
+        old = [key for key, seen in now.items() if seen is not None and seen == self._seen.get(key)]
+        self._looked |= dict.fromkeys(old, self.clock.monotonic())
+        return {key: now[key] for key in [key for key in now if key not in old][:LOOKS]}
+
+    def _start_if_wanted(self, desk: str, now: float, due: Sequence[Case]) -> None:
+        steady, looks = self.clock.monotonic(), self._worth_a_look(desk, due)
         stands = steady - self._rounds[desk] >= self._rhythm and self.health(desk).standing
         poll = bool(looks) or stands
         rebuild = self.store.rebuild_wanted(desk)

@@ -53,6 +53,7 @@ class Looker:
         self.desk = desk
         self.now = now
         self.rating_within = rating_within
+        self.all_seen = False  # whether each look of the last round told how its ticket is
 
     def rebuild(self, host: str) -> None:
         """Our records are new or were lost: learn which tickets of the host with this marker the desk has open.
@@ -121,10 +122,11 @@ class Looker:
         known = self.store.cases_to_look_at(self.now(), self.rating_within)
         ours = [case for case in known if case.ticket and case.ticket.desk == self.desk]
         wanted = [case for case in ours if keys is None or case.key in keys]
+        seen = 0
         for case in wanted[:LOOKS]:
             self.store.looked_at(case.key, self.now())
             try:
-                self._look_at(case)
+                seen += self._look_at(case)
             except NothingSent:
                 raise
             except DeskError as error:
@@ -132,12 +134,14 @@ class Looker:
                 heard(error if isinstance(error, OutcomeUnknown) else None)
             else:
                 heard(None)
+        self.all_seen = seen == len(wanted)
 
-    def _look_at(self, case: Case) -> None:
+    def _look_at(self, case: Case) -> bool:
+        """Tell the case how its ticket is; return whether that was told. Raises DeskError."""
         # A reopening in this very batch may have made a follow-up, of which the case knows nothing yet.
         known = self.outbox.latest_ticket(case.key, self.desk) or case.ticket
         if known is None:
-            return
+            return False
         ref, state = self._read(known)  # first: people may have moved it, and then it is not its own twin
         kept = self._without_twins(case.key, ref)
         if kept.id != ref.id:
@@ -146,8 +150,9 @@ class Looker:
             if ref.id != known.id:  # the twin of lower id, or the ticket that people merged it into
                 self.outbox.moved(case.key, self.desk, ref)
             if self.outbox.is_opening(case.key, self.desk):
-                return  # the ticket is still as it was before, and its end then is no answer to what came since
+                return False  # the ticket is still as it was before, and its end then is no answer to what came since
             self.store.put_event(Observed(case=case.key, state=state, at=self.now()))
+        return True
 
     def _read(self, ref: TicketRef) -> tuple[TicketRef, TicketState | None]:
         """Return where the ticket is now, and its state; None when it is gone."""

@@ -387,6 +387,7 @@ class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
     at: of that batch; last_contact: of the last one in which it served us.
     detail: what is wrong with it; of a desk that serves us, which part of it does not.
     standing: whether it has to be told again before long what it was told, for it forgets. read: whether it can be looked at.
+    all_seen: whether that batch looked at tickets, and was told of each how it is.
     """
 
     reachable: bool | None = None
@@ -398,3 +399,4 @@ class DeskHealth(msgspec.Struct, frozen=True, kw_only=True):
     last_contact: float | None = None
     standing: bool = False
     read: bool = True
+    all_seen: bool = False

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +14,8 @@ import pytest
 
 from agent.configuration.config import ConfigFile
 from agent.configuration.settings import DAY, HOUR, MINUTE, DeliverySettings
-from agent.delivery.courier_process import LONGEST_BATCH, WITHHELD, Job
+from agent.courier import lock_name
+from agent.delivery.courier_process import BUSY, LONGEST_BATCH, WITHHELD, CourierProcess, Job
 from agent.delivery.dispatch import Dispatcher
 from agent.delivery.outbox import Outbox
 from agent.delivery.rhythm import LOOKS, RESTS
@@ -19,10 +23,11 @@ from agent.following.facts import case_facts, pack
 from agent.following.model import Case, Delivered, DeskHealth, Operation
 from agent.following.routing import copy_key
 from agent.store import Store
+from agent.system.folder import lock
 from agent.system.host import HostIdentity
 from thresholds import Severity
 from ticketing_clients import TicketRef
-from ticketing_clients.local import LocalDesk
+from ticketing_clients.local import FILE_NAME, PLUGIN, LocalDesk
 
 NOW = 1_790_000_000.0
 POLL = 15 * MINUTE
@@ -60,6 +65,7 @@ class Post:
             delivery=DeliverySettings(desk="local", poll=POLL),
             rating_within=0.0,
             clock=self.clock,
+            files={"local": PLUGIN.files},
         )
 
     def configure(self, text: str) -> None:
@@ -161,6 +167,15 @@ def test_a_real_courier_that_cannot_read_its_configuration_is_reported(post):
     post.configure("delivery.desk = 1\n")
     post.consider()
     assert post.consider() == {"local": "failed"}
+    assert Outbox(post.store).summary("local").waiting == 1
+
+
+def test_a_real_courier_leaves_the_desk_to_one_that_is_at_work_there(post):
+    """An earlier daemon's: nothing is known of how it will end, and the work stays."""
+    post.queue()
+    with lock(post.folder, lock_name("local")):
+        post.consider()
+        assert post.consider() == {}
     assert Outbox(post.store).summary("local").waiting == 1
 
 
@@ -449,3 +464,92 @@ class TestLooking:
             stand_in.dispatcher.store = new
             stand_in.consider()
         assert [job.rebuild for job in stand_in.jobs] == [True]
+
+    def test_what_another_courier_kept_it_from_is_due_again(self, stand_in):
+        """One that an earlier daemon had started; how that one found the desk tells nothing of what ours was to look at."""
+        stand_in.save(priority="P4")
+        stand_in.store.set_desk_health("local", DeskHealth(reachable=True, all_seen=True))
+        stand_in.couriers_do(f"exit {BUSY}")
+        assert self.looks(stand_in, after=0) == 1
+        assert stand_in.dispatcher.consider(NOW) == {}
+        assert self.looks(stand_in, after=0.3 * POLL) == 2
+
+
+class TestNothingNew:
+    """A desk that is a file of ours is looked at when that has changed: real couriers at the real one."""
+
+    @pytest.fixture
+    def seen(self, post, monkeypatch) -> Post:
+        """Return a post with an urgent ticket that was looked at since it was opened; `couriers` are those begun after that."""
+        start = CourierProcess.start
+        self.couriers: list[Job] = []
+
+        def started(courier: CourierProcess, job: Job) -> None:
+            self.couriers.append(job)
+            start(courier, job)
+
+        monkeypatch.setattr(CourierProcess, "start", started)
+        post.queue()
+        post.consider()
+        post.save(priority="P1")
+        assert self.looks(post) == 1
+        post.store.take_events()
+        return post
+
+    def looks(self, post: Post, after: float = HOUR) -> int:
+        """Return how many couriers are sent to look when so much time has passed, and how that ended is known."""
+        self.couriers.clear()
+        post.consider(after)
+        post.consider()
+        return sum(job.poll for job in self.couriers)
+
+    def test_no_courier_is_sent_while_nobody_has_done_anything(self, seen):
+        """Day after day."""
+        assert [self.looks(seen) for _ in range(48)] == [0] * 48
+
+    def test_what_somebody_does_is_seen_when_the_ticket_is_due(self, seen):
+        """Once: after that it is old, too."""
+        self.looks(seen)
+        LocalDesk(seen.folder, "local", NOW).record_act(REF, "acknowledge", by="ann")
+        assert self.looks(seen, after=0) == 0
+        assert self.looks(seen) == 1
+        [event] = seen.store.take_events()
+        assert [act.kind for act in event.state.acts] == ["acknowledge"]
+        assert self.looks(seen) == 0
+
+    def test_what_is_written_and_not_yet_in_the_file_is_seen(self, seen):
+        """Whoever holds the desk open keeps changes in the log beside it."""
+        with contextlib.closing(sqlite3.connect(seen.folder / FILE_NAME)) as held:
+            held.execute("SELECT * FROM tickets").fetchall()
+            before = (seen.folder / FILE_NAME).stat()
+            LocalDesk(seen.folder, "local", NOW).record_act(REF, "acknowledge", by="ann")
+            assert (seen.folder / FILE_NAME).stat().st_mtime_ns == before.st_mtime_ns
+            assert self.looks(seen) == 1
+
+    def test_a_file_that_came_back_from_a_backup_is_looked_at(self, seen):
+        """As old and as large as it was: it is another."""
+        file = seen.folder / FILE_NAME
+        shutil.copy2(file, seen.folder / "copy")
+        (seen.folder / "copy").replace(file)
+        assert self.looks(seen) == 1
+
+    def test_a_case_that_is_no_more_as_it_was_is_looked_at(self, seen):
+        """What the desk shows may mean something else to it."""
+        seen.save(priority="P1", state="awaiting_confirmation", changed_at=NOW + HOUR)
+        assert self.looks(seen) == 1
+        assert self.looks(seen) == 0
+
+    def test_a_ticket_is_looked_at_until_it_was_seen(self, seen):
+        """Where the courier fails, or was told of another ticket only."""
+        seen.save(key="b" * 64, ticket=TicketRef("local", "L1"), priority="P1")
+        seen.configure("delivery.desk = 1\n")
+        assert self.looks(seen) == 1
+        seen.configure("")
+        assert self.looks(seen) == 1
+        assert self.looks(seen) == 0
+
+    def test_an_agent_that_begins_looks_first(self, seen):
+        """It has not seen what there was before."""
+        again = Post(seen.folder, seen.store)
+        assert self.looks(again) == 1
+        assert self.looks(again) == 0

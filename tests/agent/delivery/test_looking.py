@@ -47,6 +47,21 @@ class TestLooking:
         assert ("read" in office.batch(TWIN_WATCH, poll=True)) is read
         assert office.health.read is read
 
+    def test_whether_each_ticket_was_seen_is_told_with_how_the_desk_was(self, office):
+        """Then nobody need look again at a desk where nothing has changed; a gone one was seen, too."""
+        office.open()
+        office.open(B)
+        office.batch()
+        assert not office.health.all_seen
+        office.batch(poll=True)
+        assert office.health.all_seen
+        office.desk.fails["read"] = [Rejected("not this one")]
+        office.batch(poll=True)
+        assert (office.health.reachable, office.health.all_seen) == (True, False)
+        office.desk.tickets.clear()
+        office.batch(poll=True)
+        assert office.health.all_seen
+
     def test_it_looks_after_it_has_sent(self, office):
         """What the case hears last is how things are now."""
         ticket = office.open()
@@ -75,6 +90,7 @@ class TestLooking:
         office.desk.fails["reopen"] = [OutcomeUnknown("the answer was lost")]
         office.batch(HOUR, poll=True)
         assert office.store.take_events() == []
+        assert not office.health.all_seen
         office.batch(DAY, poll=True)
         reopened, seen = office.store.take_events()
         assert (reopened.operation, seen.state.open) == (reopening, True)

@@ -134,5 +134,5 @@ def test_a_desk_that_remembers_is_asked_nothing(office):
     """As ever."""
     office.ask(A)
     office.batch(poll=True)
-    assert office.health == DeskHealth(reachable=True, at=office.now, last_contact=office.now)
+    assert office.health == DeskHealth(reachable=True, at=office.now, last_contact=office.now, all_seen=True)
     assert "remind" not in office.batch(MINUTE, poll=True)
