@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Protocol
 from wsgiref.types import WSGIEnvironment
@@ -58,6 +59,7 @@ def host_check(listen: str) -> Callable[[str], bool]:
     everywhere = own_address is not None and own_address.is_unspecified
     names = {"localhost", configured} | ({socket.gethostname().lower()} if everywhere else set())
 
+    @lru_cache(maxsize=8)  # a scrape always comes by the same name
     def may_be_called(host: str) -> bool:
         name = host.lower()
         address = _address(name)

@@ -105,10 +105,10 @@ def make_app(
 
 def _route(environ: WSGIEnvironment, source: PageSource, pages: PageRenderer, *, inside: bool) -> Answer:
     path = environ.get("PATH_INFO") or "/"
-    page = re.fullmatch(r"(?P<inside>/engineer)?(?:/cases/(?P<case>[0-9a-f]{4,64}))?/?", path)
     try:
         if path in _FIXED:
             return _FIXED[path](environ, source)
+        page = re.fullmatch(r"(?P<inside>/engineer)?(?:/cases/(?P<case>[0-9a-f]{4,64}))?/?", path)
         if page and (path == "/" or not path.endswith("/")):
             if page["inside"] and not inside:
                 return text(HTTPStatus.FORBIDDEN, _NOT_INSIDE)

@@ -1,19 +1,18 @@
-"""Threads that take turns at waiting for the next connection: one waits, and whoever gets one serves it while the next one waits.
+"""Threads that wait for the next connection: the system wakes one of them, which serves it while the others wait on.
 
-A thread begun for each connection was most of what a scrape cost (`make bench` measures scrapes).
+A thread begun for each connection was most of what a scrape cost (`make bench` measures scrapes), and handing over a turn at
+waiting, which woke a second thread, was much of the rest.
 """
 
 from __future__ import annotations
 
-import selectors
-import socket
 import threading
 from collections.abc import Callable
 from typing import Protocol
 
 from agent.logs import get_logger
 
-#: threads that stay once begun: whoever asks again at once finds one that has its turn while the last is still putting away
+#: threads that stay once begun: whoever asks again at once finds one that waits while the last is still putting away
 MOST_RESTING = 3
 
 log = get_logger()
@@ -22,11 +21,11 @@ log = get_logger()
 class Listener(Protocol):
     """What connections come from."""
 
-    def fileno(self) -> int:
-        """Return its descriptor, which is readable when a connection waits."""
-
     def take(self) -> Callable[[], None] | None:
-        """Accept a connection, and return what serves it and never raises; None when there is nothing to serve."""
+        """Wait for a connection, and return what serves it and never raises; None when there is nothing to serve."""
+
+    def wake(self) -> None:
+        """Let every `take` return at once, from now on."""
 
 
 class Crew:
@@ -34,34 +33,33 @@ class Crew:
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
-        self._wake, self._woken = socket.socketpair()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(listener, selectors.EVENT_READ)
-        self._selector.register(self._woken, selectors.EVENT_READ)
-        self._turn = threading.Lock()  # held by the thread that waits for a connection
         self._ended = False
         self._counting = threading.Lock()
         self._resting = 0
+        self._nobody_waits = threading.Event()
         self._hire()
 
     def end(self) -> None:
         """Wait for no more connections. Those that are being served end with the process."""
-        self._wake.close()
-        with self._turn:
+        with self._counting:
             self._ended = True
-            self._selector.close()
-            self._woken.close()
+            if not self._resting:
+                return
+        self._listener.wake()
+        self._nobody_waits.wait()
 
     def _hire(self) -> None:
         threading.Thread(target=self._work, name="web", daemon=True).start()
 
     def _work(self) -> None:
         while self._rests():
-            with self._turn:
-                serve = None if self._ended else self._wait()
+            serve = self._wait()
+            nobody_waits = self._leaves_nobody()
             if serve is None:
+                if nobody_waits:
+                    self._nobody_waits.set()
                 return
-            if self._leaves_nobody():
+            if nobody_waits:
                 try:
                     self._hire()
                 except RuntimeError:
@@ -70,7 +68,7 @@ class Crew:
 
     def _wait(self) -> Callable[[], None] | None:
         """Return what serves the next connection, None at the end; asleep until then, without a time-out."""
-        while all(key.fileobj is not self._woken for key, _ in self._selector.select()):
+        while not self._ended:
             if serve := self._listener.take():
                 return serve
         return None
@@ -78,13 +76,13 @@ class Crew:
     def _rests(self) -> bool:
         """Return whether this thread is still wanted, and count it then."""
         with self._counting:
-            if self._resting >= MOST_RESTING:
+            if self._ended or self._resting >= MOST_RESTING:
                 return False
             self._resting += 1
             return True
 
     def _leaves_nobody(self) -> bool:
-        """Count this thread as one that serves, and return whether that leaves none to wait."""
+        """Count this thread as one that waits no longer, and return whether that leaves none."""
         with self._counting:
             self._resting -= 1
             return self._resting == 0

@@ -1,13 +1,11 @@
 """The HTTP server: standard library only, asleep while nobody asks, and bounded in everything a client can spend.
 
-Chosen by measured idle cost (a thread blocked in select wakes never; other small servers wake once or twice a second).
-Longer than most files: what a client can spend is bounded in one place, from a handshake's first byte to an answer's last.
+Chosen by measured idle cost (a thread blocked in accept wakes never; other small servers wake once or twice a second).
 """
 
 from __future__ import annotations
 
 import errno
-import io
 import os
 import socket
 import socketserver
@@ -16,20 +14,16 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Protocol, cast
 from wsgiref.types import WSGIApplication
 
 from agent.configuration.address import split_address
 from agent.logs import get_logger
-from agent.system.light_imports import leaving_out
 from agent.web.crew import Crew
-
-with leaving_out({"html": (), "mimetypes": (), "shutil": (), "ssl": ()}):
-    from http.client import LineTooLong
-    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from agent.web.exchange import RequestRefused, bare, environment, read_head, respond
 
 MOST_CONNECTIONS = 16
-LARGEST_HEAD = 16 * 1024
 # A client that neither finishes asking nor reading within this time makes room for the next one.
 LONGEST_CONNECTION = 10.0
 # Where no more files can be opened, whoever waits to be accepted waits on; to try at once would keep a processor busy. Seconds.
@@ -74,7 +68,7 @@ class WebServer:
     def start(self) -> None:
         """Bind and serve, from threads of its own. Raises ListenError."""
         self._server = _bind(self._listen)
-        self._server.set_app(self._app)
+        self._server.app = self._app
         self._server.tls = self._tls
         self._crew = Crew(self._server)
 
@@ -127,7 +121,7 @@ def _explain(listen: str, error: OSError) -> str:
     return f"cannot listen on {listen}: {error.strerror or error}; {choose}"
 
 
-class _Server(WSGIServer):
+class _Server(socketserver.TCPServer):
     """At most MOST_CONNECTIONS at a time, each served by a thread of a Crew; one that overstays makes room when others wait."""
 
     allow_reuse_address = os.name == "posix"  # elsewhere it would let two programs share the port
@@ -135,24 +129,14 @@ class _Server(WSGIServer):
 
     def __init__(self, family: socket.AddressFamily, address: tuple[str, int]) -> None:
         self.address_family = family
+        self.app: WSGIApplication
         self.tls: Tls = no_tls
         self._since: dict[socket.socket, float] = {}
         self._counting = threading.Lock()
         super().__init__(address, _Handler)
 
-    def server_bind(self) -> None:
-        """Bind without http.server's look-up of our own name, which may ask the network."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-        self.setup_environ()
-
-    def server_activate(self) -> None:
-        """Listen, and do not block in accept: a connection that was seen waiting may be gone again."""
-        super().server_activate()
-        self.socket.settimeout(0)
-
     def take(self) -> Callable[[], None] | None:
-        """Accept a connection, and return what serves it; refuse it, when too many are open, and return None."""
+        """Wait for a connection, and return what serves it; refuse it, when too many are open, and return None."""
         try:
             request, client_address = self.get_request()
         except OSError as error:
@@ -166,11 +150,15 @@ class _Server(WSGIServer):
             self._hang_up_overdue()
         request.settimeout(0)
         try:
-            request.send(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n")
+            request.send(bare(HTTPStatus.SERVICE_UNAVAILABLE, ("Retry-After", "1")))
         except OSError:
             log.debug("a refused connection was gone already")
         self.shutdown_request(request)
         return None
+
+    def wake(self) -> None:
+        """Let nobody wait for a connection any more."""
+        self.socket.shutdown(socket.SHUT_RDWR)
 
     def _serve(self, request: Any, client_address: Any) -> None:
         try:
@@ -209,58 +197,38 @@ class _Server(WSGIServer):
                     log.debug("an overdue connection was gone already")
 
     def shutdown_request(self, request: Any) -> None:
-        """Forget the connection and close it."""
+        """Forget the connection and close it, which also ends it: nobody else has it."""
         with self._counting:
             self._since.pop(request, None)
-        super().shutdown_request(request)
+        self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
         """Say a failed connection in the log, where it can be filtered, instead of on standard error."""
         log.debug("a connection to the page failed", client=client_address[0], error=repr(sys.exc_info()[1]))
 
 
-class _Handler(WSGIRequestHandler):
-    """One request per connection, its head bounded, nothing said about us beyond our name, nothing logged."""
+class _Handler(socketserver.BaseRequestHandler):
+    """One request per connection, nothing said about us beyond our name, nothing logged: the page is polled for ever."""
 
-    timeout = LONGEST_CONNECTION
-    wbufsize = -1  # one packet for head and body
-    server_version = "foretell"
-    sys_version = ""
-
-    def setup(self) -> None:
-        """Bound what will be read."""
-        super().setup()
-        self.rfile = cast("io.BufferedReader", _BoundedHead(self.rfile, LARGEST_HEAD))
+    server: _Server
 
     def handle(self) -> None:
-        """Answer one request; an over-long request line is answered before anything else is read."""
+        """Answer one request, in one piece."""
+        self.request.settimeout(LONGEST_CONNECTION)
+        left = memoryview(self._answer())
+        while left:
+            left = left[self.request.send(left) :]
+
+    def _answer(self) -> bytes:
         try:
-            super().handle()
-        except LineTooLong:
-            self.requestline = self.request_version = self.command = ""
-            self.send_error(431)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's signature
-        """Log nothing per request: the page is polled for ever."""
-
-    def get_stderr(self) -> io.StringIO:
-        """Give wsgiref no standard error: what it would say is that a client went away; the application logs for itself."""
-        return io.StringIO()
-
-
-class _BoundedHead:
-    """The lines of a request's head, `most` bytes in all. Nothing here reads bodies."""
-
-    def __init__(self, stream: io.BufferedIOBase, most: int) -> None:
-        self._stream = stream
-        self._left = most
-
-    def readline(self, size: int = -1) -> bytes:
-        line = self._stream.readline(min(size, self._left + 1) if size >= 0 else self._left + 1)
-        self._left -= len(line)
-        if self._left < 0:
-            raise LineTooLong("request head")
-        return line
-
-    def close(self) -> None:
-        self._stream.close()
+            head = read_head(self.request)
+            if not head:
+                return b""
+            environ = environment(head, cast("tuple[str, int]", self.server.server_address))
+        except RequestRefused as refused:
+            return bare(refused.status)
+        try:
+            return respond(self.server.app, environ)
+        except Exception:
+            log.exception("a request was not answered")
+            return bare(HTTPStatus.INTERNAL_SERVER_ERROR)

@@ -150,7 +150,7 @@ NO_CHANNEL = {
     "replay/prometheus.py": "asks a Prometheus for a history",
     "system/service_manager.py": "tells this host's systemd that the agent lives",
     "web/admission.py": "knows by which names this host may be called",
-    "web/crew.py": "takes the connections of the status page: `web/server.py`",
+    "web/exchange.py": "reads what is asked of the status page, and says what it answers: `web/server.py`",
     "web/server.py": "the status page; beyond this host the core and what was sent, the rest to who logs in: tests/agent/web",
     "web/web_config.py": "makes the TLS of that page",
 }

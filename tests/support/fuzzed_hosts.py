@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
@@ -21,6 +22,8 @@ from hypothesis import strategies as st
 
 from agent.diagnosis._kernel_log import parse_journal
 from agent.recorder import _calls, _fixture, _replay
+from agent.web.app import make_app
+from agent.web.exchange import RequestRefused, environment, read_head, respond
 from collectors import (
     CollectorError,
     CollectorPlugin,
@@ -49,6 +52,15 @@ from fuzzing import CORPUS, Reader, Target, limited, mutants
 from privileged_facts import FACTS
 
 HOSTS = CORPUS.parent / "hosts"
+#: what a status page is made from before the first cycle
+_NOTHING_YET = SimpleNamespace(
+    cycle=300.0,
+    snapshot=None,
+    wording="",
+    seconds_since_cycle=lambda: 0.0,
+    find_cases=lambda _: [],
+    metrics=lambda _: ("text/plain", b""),
+)
 Item = Reading | CouldNotCheck
 
 
@@ -218,6 +230,16 @@ def _http(raw: bytes) -> None:
         web.fetch(urlsplit("http://127.0.0.1/metrics"), timeout=1, largest=50_000, opened=lambda: ours)
 
 
+def _request(raw: bytes) -> None:
+    """Answer what is asked of the status page."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(raw[:100_000])
+        theirs.shutdown(socket.SHUT_WR)
+        if head := read_head(ours):
+            respond(make_app(_NOTHING_YET, "127.0.0.1:9469"), environment(head, ("127.0.0.1", 9469)))
+
+
 def _openmetrics(raw: bytes) -> None:
     """Read an exporter's page in the stricter of the two formats."""
     looked_over(Wanted(["*"], 1000).read(raw.decode("utf-8", "surrogateescape"), {}, AT, {}, "x", strict=True))
@@ -254,6 +276,7 @@ def targets() -> Iterator[Target]:
     yield Reader("rpm", on_a_host(packages.PLUGIN, said_by("/usr/bin/rpm", then=_with_rpm)))
     yield Reader("containers", _listed, json=True)
     yield Reader("journal", lambda raw: parse_journal(raw.decode("utf-8", "surrogateescape")))
+    yield Reader("request", _request, RequestRefused)
     yield Reader("http", _http, (web.Broken, NoSuchName, CollectorError, OSError))
 
 

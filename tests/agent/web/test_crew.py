@@ -1,4 +1,4 @@
-"""The threads that take turns: few, there already, never too few, and gone at the end."""
+"""The threads that wait for connections: few, there already, never too few, and gone at the end."""
 
 import contextlib
 import socket
@@ -18,12 +18,15 @@ class Letters:
         self.served_by = []
         self.go_on = threading.Event()
 
-    def fileno(self):
-        return self.socket.fileno()
-
     def take(self):
-        connection, _ = self.socket.accept()
+        try:
+            connection, _ = self.socket.accept()
+        except OSError:
+            return None
         return lambda: self.serve(connection)
+
+    def wake(self):
+        self.socket.shutdown(socket.SHUT_RDWR)
 
     def serve(self, connection):
         self.served_by.append(threading.current_thread())
@@ -90,13 +93,25 @@ def test_where_no_thread_can_be_begun_they_are_served_one_after_the_other(letter
 
 def test_at_the_end_all_threads_that_wait_are_gone():
     """And what comes later is not taken."""
+    before = crew_threads()
     listener = Letters()
     crew = Crew(listener)
     assert answer(listener.send(b"a")) == b"A"
     crew.end()
-    until(lambda: not any(thread.is_alive() for thread in listener.served_by))
-    with listener.socket:
-        late = listener.send(b"a")
-        late.settimeout(0.1)
-        with pytest.raises(TimeoutError):
-            answer(late)
+    until(lambda: not any(thread.is_alive() for thread in crew_threads() - before))
+    with listener.socket, pytest.raises(ConnectionRefusedError):
+        listener.send(b"a")
+
+
+def test_one_that_was_never_asked_ends_too():
+    """Its only thread is woken."""
+    before = crew_threads()
+    listener = Letters()
+    Crew(listener).end()
+    until(lambda: not crew_threads() - before)
+    listener.socket.close()
+
+
+def crew_threads():
+    """Return the threads of all crews that are alive."""
+    return {thread for thread in threading.enumerate() if thread.name == "web"}

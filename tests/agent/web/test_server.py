@@ -9,9 +9,9 @@ import time
 import pytest
 
 from agent.configuration.address import split_address
-from agent.web import crew
 from agent.web import server as web_server
-from agent.web.server import LARGEST_HEAD, MOST_CONNECTIONS, ListenError, WebServer, can_listen
+from agent.web.exchange import LARGEST_HEAD
+from agent.web.server import MOST_CONNECTIONS, ListenError, WebServer, can_listen
 from running_agent import until
 
 
@@ -41,6 +41,13 @@ def connect(server):
     """Return a raw connection to `server`."""
     host, port = split_address(server.address)
     return socket.create_connection((host, port), timeout=5)
+
+
+def fill(server):
+    """Return as many raw connections as `server` takes, all of them taken."""
+    idle = [connect(server) for _ in range(MOST_CONNECTIONS)]
+    until(lambda: len(server._server._since) == MOST_CONNECTIONS)
+    return idle
 
 
 def exchange(server, request):
@@ -92,19 +99,19 @@ def test_it_stops_at_once_and_frees_its_port(serve):
 
 
 def test_it_does_not_wake_while_nobody_asks(serve, monkeypatch):
-    """Whichever of its threads has its turn waits in one select call without a time-out."""
+    """Each of its threads waits in one call to accept without a time-out, and a connection wakes one of them."""
     waits = []
-    select = crew.selectors.DefaultSelector.select
+    accept = web_server._Server.get_request
 
-    def watched(self, timeout=None):
-        waits.append(timeout)
-        return select(self, timeout)
+    def watched(self):
+        waits.append(self.socket.gettimeout())
+        return accept(self)
 
-    monkeypatch.setattr(crew.selectors.DefaultSelector, "select", watched)
+    monkeypatch.setattr(web_server._Server, "get_request", watched)
     server = serve()
-    exchange(server, b"GET / HTTP/1.0\r\n\r\n")
-    until(lambda: len(waits) == 2)
-    server.stop()
+    for asked in range(1, 4):
+        exchange(server, b"GET / HTTP/1.0\r\n\r\n")
+        until(lambda asked=asked: len(waits) == asked + 2)  # the two threads that there are then
     assert set(waits) == {None}
 
 
@@ -159,7 +166,7 @@ def test_garbage_is_survived(serve, garbage, capfd):
 def test_too_many_connections_are_turned_away_until_one_ends(serve):
     """A client that opens connections and says nothing cannot make us spend threads without end."""
     server = serve()
-    idle = [connect(server) for _ in range(MOST_CONNECTIONS)]
+    idle = fill(server)
     try:
         assert exchange(server, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.0 503 ")
     finally:
@@ -173,7 +180,7 @@ def test_too_many_connections_are_turned_away_until_one_ends(serve):
 def test_whoever_overstays_makes_room(serve, monkeypatch):
     """Connections that drip for too long are ended when others want in."""
     server = serve()
-    idle = [connect(server) for _ in range(MOST_CONNECTIONS)]
+    idle = fill(server)
     monkeypatch.setattr(web_server, "LONGEST_CONNECTION", -1.0)
     exchange(server, b"GET / HTTP/1.0\r\n\r\n")
     for connection in idle:
@@ -183,7 +190,7 @@ def test_whoever_overstays_makes_room(serve, monkeypatch):
 
 def test_a_request_that_never_ends_is_given_up(serve, monkeypatch):
     """Half a request does not hold its thread for ever."""
-    monkeypatch.setattr(web_server._Handler, "timeout", 0.05)
+    monkeypatch.setattr(web_server, "LONGEST_CONNECTION", 0.05)
     with connect(serve()) as connection:
         connection.sendall(b"GET / HT")
         assert connection.recv(100) == b""
