@@ -14,7 +14,7 @@ from agent.diagnosis._pressure import pressure
 from agent.diagnosis._programs import Program, grouped, processes
 from agent.diagnosis._ranking import View
 from collectors import CollectorError
-from collectors.memory import parse_vmstat
+from collectors.memory import parse_meminfo, parse_vmstat
 
 NAMED, LISTED = 0.05, 0.005  # shares of the programs' own memory
 MOST_NAMED, MOST_LISTED = 5, 40
@@ -25,16 +25,6 @@ _BESIDE_PROGRAMS = {
     "SUnreclaim": "memory_kernel_bytes",
     "Hugetlb": "memory_huge_pages_bytes",
 }
-
-
-def parse_meminfo(text: str) -> dict[str, int]:
-    r"""Given `/proc/meminfo`, return its amounts in bytes.
-
-    >>> parse_meminfo("AnonPages: 4 kB\nHugePages_Total: 3")
-    {'AnonPages': 4096}
-    """
-    fields = (line.split() for line in text.splitlines())
-    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in fields if words[2:] == ["kB"]}
 
 
 def amounts(look: Look) -> Iterator[Item]:

@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from collectors import memory
 from collectors.contract import FakeHost
 
@@ -27,6 +29,34 @@ def test_memory_and_swap_are_what_programs_can_get(tmp_path, monkeypatch):
         ("swap_used_bytes",): 1 << 20,
         ("swap_total_bytes",): 2 << 30,
     }
+
+
+MEMINFO = """MemTotal:        8388608 kB
+MemFree:          524288 kB
+MemAvailable:    {} kB
+SwapTotal:       2097152 kB
+SwapFree:        1048576 kB
+HugePages_Total:       3
+"""
+
+
+def test_linux_itself_tells_what_programs_can_get(tmp_path):
+    """In one file, which is read once."""
+    FakeHost(tmp_path).write("/proc/vmstat", "pgfault 9\n").write("/proc/meminfo", MEMINFO.format(3 << 20))
+    assert collect(tmp_path) == {
+        ("memory_available_bytes",): 3 << 30,
+        ("memory_total_bytes",): 8 << 30,
+        ("swap_used_bytes",): 1 << 30,
+        ("swap_total_bytes",): 2 << 30,
+    }
+
+
+@pytest.mark.parametrize("distorted", [0, 9 << 20])
+def test_where_linux_tells_nonsense_of_that_it_is_reckoned(tmp_path, monkeypatch, distorted):
+    """Some kernels say that nothing is left, and some containers that more is than there is; psutil knows them."""
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=1 << 30, total=8 << 30))
+    FakeHost(tmp_path).write("/proc/vmstat", "pgfault 9\n").write("/proc/meminfo", MEMINFO.format(distorted))
+    assert collect(tmp_path)["memory_available_bytes",] == 1 << 30
 
 
 def test_kills_are_counted_by_the_kernel(tmp_path):
