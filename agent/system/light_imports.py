@@ -1,8 +1,8 @@
 """Imports a library without those of its own imports that it never calls here: they would stay in the daemon for good.
 
 Measured on Python 3.11, resident MB that stay away: structlog 7.0 (rich, which it takes for terminals where it is installed,
-and asyncio), prometheus_client 8.8 (its HTTP server and client with OpenSSL), APScheduler 1.5 (process pools). Together they are
-more than all else that the daemon holds beside Python itself.
+and asyncio), prometheus_client 8.8 (its HTTP server and client with OpenSSL), APScheduler 1.5 (process pools), http.client 4.5
+(OpenSSL). Together they are more than all else that the daemon holds beside Python itself.
 
 Nothing is lost by it: a stand-in that is used after all imports the real thing.
 """
