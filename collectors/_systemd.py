@@ -16,7 +16,10 @@ import msgspec
 SYSTEMCTL = "/usr/bin/systemctl"
 _PROPERTIES = (
     "Id,Names,LoadState,ActiveState,SubState,NRestarts,StateChangeTimestampMonotonic,"
-    "Result,ExecMainExitTimestampMonotonic,ConditionResult,ConditionTimestampMonotonic"
+    "Result,ExecMainExitTimestampMonotonic,ConditionResult,ConditionTimestampMonotonic,"
+    # of timers (`_timers`); a unit tells only those that its kind has
+    "UnitFileState,Unit,ActiveEnterTimestampMonotonic,"
+    "LastTriggerUSec,NextElapseUSecRealtime,LastTriggerUSecMonotonic,NextElapseUSecMonotonic"
 )
 # A run that its own ExecCondition= called off went as it was meant to.
 _WELL = frozenset({"success", "exec-condition"})

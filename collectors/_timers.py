@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
 from collectors._reading import Reading
-from collectors._systemd import SYSTEMCTL, Unit, monotonic, parse_show
+from collectors._systemd import Unit, monotonic, parse_show
 
-_PROPERTIES = (
-    "Id,LoadState,ActiveState,UnitFileState,Unit,ConditionResult,ConditionTimestampMonotonic,ActiveEnterTimestampMonotonic,"
-    "LastTriggerUSec,NextElapseUSecRealtime,LastTriggerUSecMonotonic,NextElapseUSecMonotonic"
-)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(y|month|w|d|h|min|s|ms|us)\b")
 # As systemd counts them (time-util.h).
@@ -55,19 +52,17 @@ class Remembered(msgspec.Struct):
     period: float | None = None
 
 
-def timer_question(names_or_patterns: Iterable[str]) -> list[str]:
-    """Return the argv that asks for all timers of these names or shell patterns."""
-    return [SYSTEMCTL, "show", "--all", "--no-pager", f"--property={_PROPERTIES}", "--", *names_or_patterns]
-
-
-def parse_timers(output: str) -> list[Timer]:
-    """Given the output of `timer_question`, return the timers that there are. Raise ValueError when it is not understood."""
-    told = parse_show(output)
-    return [
-        _timer(one)
-        for one in told
-        if one.get("Id", ".timer").endswith(".timer") and one.get("LoadState") != "not-found"
-    ]
+@lru_cache(maxsize=1)  # as that of `parse_units`, of the same output
+def parse_timers(output: str) -> tuple[Timer, ...]:
+    """Given the output of `systemctl show`, return the timers among its units. Raise ValueError when one is not understood."""
+    told = parse_show("\n\n".join([block for block in output.split("\n\n") if ".timer\n" in f"{block}\n"]))
+    return tuple(
+        [
+            _timer(one)
+            for one in told
+            if one.get("Id", ".timer").endswith(".timer") and one.get("LoadState") != "not-found"
+        ]
+    )
 
 
 def _timer(properties: dict[str, str]) -> Timer:

@@ -11,7 +11,8 @@ Which answer means what:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from fnmatch import fnmatchcase
 from typing import Annotated
 
 import msgspec
@@ -78,6 +79,7 @@ class ServicesCollector:
         self._changes: dict[str, tuple[float, float]] = {}  # unit: change by the monotonic clock, by the wall clock
         self._failed: dict[str, float] = {}  # unit: when it was last seen failed, by the monotonic clock
         self._timers: dict[str, _timers.Remembered] = {}
+        self._triggered: set[str] = set()  # the units that timers start
 
     def collect(self, at: float) -> Iterator[Item]:
         """Yield the state of what is watched. Raises NotSupported when nothing was named and there is no systemd."""
@@ -97,8 +99,7 @@ class ServicesCollector:
 
     def _systemd_units(self, at: float) -> Iterator[Item]:
         try:
-            timers = _timers.parse_timers(self._answer(_timers.timer_question(self._options.timers)))
-            units, watched = self._ask({timer.triggers for timer in timers} - {""})
+            timers, units, watched = self._ask()
         except (CollectorError, ValueError) as error:
             yield from self._unknown(self._options.units, str(error))
             for name in self._options.timers:
@@ -117,10 +118,11 @@ class ServicesCollector:
             up = name in units and units[name].active
             yield Reading("service_active", float(up), "boolean", {"unit": name}, at)
 
-    def _ask(self, triggered: set[str]) -> tuple[dict[str, _systemd.Unit], set[str]]:
-        """Return units by all their names, and which of them are watched: all are listed, the telling ones are asked.
+    def _ask(self) -> tuple[list[_timers.Timer], dict[str, _systemd.Unit], set[str]]:
+        """Return timers, units by all their names, and which of them are watched: all are listed, the telling ones are asked.
 
-        `triggered` are those that timers start; they are asked, and not watched for that.
+        What timers start is asked with them, as it is known from the run before, and not watched for that; only where it is new
+        it takes a further question: to start systemctl costs more than all else that we do in a run.
         """
         now = self._monotonic()
         self._failed = {name: seen for name, seen in self._failed.items() if now - seen <= ASKED_FOR}
@@ -128,12 +130,22 @@ class ServicesCollector:
         exact = [name for name in self._options.units if not set("*?[") & set(name)]
         at_work = [unit.names[0] for unit in listed if _systemd.is_at_work(unit)]
         telling = dict.fromkeys([*exact, *self._required, *self._failed, *at_work])
-        names = [*telling, *sorted(triggered - telling.keys())]
-        asked = _systemd.parse_units(self._answer(_systemd.question(names)))
+        names = [*telling, *sorted(self._triggered - telling.keys())]
+        answer = self._answer(_systemd.question([*self._options.timers, *names]))
+        asked = [*_systemd.parse_units(answer)]
+        timers = {timer.name: timer for timer in _timers.parse_timers(answer) if self._is_meant(timer, telling)}
+        self._triggered = {timer.triggers for timer in timers.values()} - {""}
+        if new := self._triggered.difference(*(unit.names for unit in asked)):
+            asked += _systemd.parse_units(self._answer(_systemd.question(sorted(new))))
         units = {unit.names[0]: unit for unit in listed} | {name: unit for unit in asked for name in unit.names}
         watched = {units[name].names[0] for name in [*telling, *(unit.names[0] for unit in listed)] if name in units}
         self._failed |= {name: now for name in watched if units[name].failed}
-        return units, watched
+        return [*timers.values()], units, watched
+
+    def _is_meant(self, timer: _timers.Timer, telling: Container[str]) -> bool:
+        """Return whether a timer is watched as one, and was not asked about as a unit only."""
+        patterns = self._options.timers
+        return timer.name not in telling or any(fnmatchcase(timer.name, pattern) for pattern in patterns)
 
     def _answer(self, question: list[str]) -> str:
         """Return what systemctl says; nothing where nothing is asked for."""

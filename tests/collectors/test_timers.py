@@ -141,6 +141,42 @@ def test_an_enabled_timer_that_is_off_does_not_wait(tmp_path):
     assert ("timer_waiting", "off.timer") not in Systemd(tmp_path / "b", kept).read()
 
 
+def names_asked(argv):
+    """Return what a question to systemctl is about."""
+    return argv[argv.index("--") + 1 :]
+
+
+def test_what_timers_start_is_asked_with_them_and_by_itself_where_it_is_new(tmp_path):
+    """A run is two questions: to begin with, and where a timer starts something else, it is three."""
+    context = FakeHost(tmp_path).write("/run/systemd/system/x", "")
+    context.answers[f"{SYSTEMCTL} list-units"] = Completed(0, "", "")
+    context.answers[f"{SYSTEMCTL} show"] = Completed(0, CALENDAR, "")
+    one = services.ServicesCollector(services.ServicesOptions(), context, lambda: 1600.0)
+    list(one.collect(1e9))
+    assert [names_asked(argv) for argv in context.asked] == [["*.service"], ["*.timer"], ["good.service"]]
+    context.answers[f"{SYSTEMCTL} show"] = Completed(0, f"{CALENDAR}\n{WELL.format(1)}", "")
+    context.asked.clear()
+    list(one.collect(1e9))
+    assert [names_asked(argv) for argv in context.asked] == [["*.service"], ["*.timer", "good.service"]]
+    other = CALENDAR.replace("good.service", "other.service")
+    context.answers[f"{SYSTEMCTL} show"] = Completed(0, f"{other}\n{WELL.format(1)}", "")
+    context.asked.clear()
+    list(one.collect(1e9))
+    assert names_asked(context.asked[-1]) == ["other.service"]
+
+
+def test_a_timer_that_is_watched_as_a_unit_only_is_told_as_one(tmp_path):
+    """Systemd tells of both in one answer."""
+    listed = Completed(0, "good.timer loaded active waiting A timer\nbad.timer loaded active waiting Another\n", "")
+    shown = Completed(0, f"{CALENDAR}\n{COUNTING}\n{WELL.format(1)}", "")
+    context = FakeHost(tmp_path, {f"{SYSTEMCTL} list-units": listed, f"{SYSTEMCTL} show": shown})
+    context.write("/run/systemd/system/x", "")
+    options = services.ServicesOptions(units=["*.timer"], timers=["good.*"])
+    read = list(services.ServicesCollector(options, context, lambda: 1600.0).collect(1e9))
+    assert {one.labels["unit"] for one in read if one.name == "service_failed"} == {"good.timer", "bad.timer"}
+    assert {one.labels["unit"] for one in read if one.name.startswith("timer_")} == {"good.timer"}
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [("1w 2d", 777_600), ("1month 1y", 34_187_400), ("5min 3ms", 300.003), ("infinity", None), ("", None)],
