@@ -1,8 +1,8 @@
 """The Courier: a short-lived child that renders, sends and polls one batch at one desk, and is gone with all it had to import.
 
-Started as `python -P -m agent.courier` with a Job as JSON on standard input. Whatever happens to it, the outbox says how far
-it came. A lock in the state folder keeps a second one for the same desk out, even if the daemon that started the first was
-killed. Those for other desks work at the same time: one child costs a quarter of a second and 38 MB, and is seldom there.
+Started as `python -P -m agent.child agent.courier` with a Job as JSON on standard input. Whatever happens to it, the outbox says
+how far it came. A lock in the state folder keeps a second one for the same desk out, even if the daemon that started the first
+was killed. Those for other desks work at the same time: one child costs a quarter of a second and 38 MB, and is seldom there.
 """
 
 from __future__ import annotations
@@ -135,7 +135,3 @@ def main() -> int:
         log.error("the records cannot be used", desk=job.desk, detail=str(error))  # noqa: TRY400 - the message says it all
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

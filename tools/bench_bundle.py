@@ -167,8 +167,9 @@ class Watched:
 
 
 def _called(argv: list[str]) -> str:
-    """Return the module that Python runs, or the program's name."""
-    return argv[argv.index("-m") + 1] if "-m" in argv else Path(argv[0]).name if argv else ""
+    """Return the module that Python runs, or what it runs as a child of the daemon, or the program's name."""
+    modules = [one for one in argv[argv.index("-m") + 1 :] if one != "agent.child"] if "-m" in argv else []
+    return modules[0] if modules else Path(argv[0]).name if argv else ""
 
 
 def _memory(pid: int, what: str) -> float:

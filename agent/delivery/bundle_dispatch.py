@@ -45,7 +45,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BundleDispatcher:
-    """Starts `python -P -m agent.delivery.bundling` where there is something to bundle."""
+    """Starts `python -P -m agent.child agent.delivery.bundling` where there is something to bundle."""
 
     def __init__(
         self, store: Store, folder: Path, configuration: Configuration, host: HostIdentity, *, clock: Clock

@@ -3,7 +3,8 @@
     consent → built and kept → (approved) → queued for the ticket that is there → gone from here
 
 The bytes that are kept are the bytes that leave: nothing is built again between a preview and its sending. A daemon starts
-`python -P -m agent.delivery.bundling` for one case, a Task as JSON on standard input; `foretell bundle` does the same by hand.
+`python -P -m agent.child agent.delivery.bundling` for one case, a Task as JSON on standard input; `foretell bundle` does the same
+by hand.
 """
 
 from __future__ import annotations
@@ -275,7 +276,3 @@ def main() -> int:
             return 0
     log.info("bundle queued", case=task.key, operation=operation)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -46,7 +46,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class CourierProcess:
     """The courier for one desk, one at a time. `clock` says how long it has been at work.
 
-    module: what is started instead, with the same manners, given another job.
+    module: what `agent.child` runs instead, with the same manners, given another job.
     """
 
     def __init__(self, desk: str, clock: Clock, module: str = "agent.courier") -> None:
@@ -67,7 +67,7 @@ class CourierProcess:
         environment = {name: value for name, value in os.environ.items() if name not in WITHHELD}
         self._started = self._clock.monotonic()
         self._child = subprocess.Popen(
-            [sys.executable, "-E", "-P", "-m", self._module],
+            [sys.executable, "-E", "-P", "-m", "agent.child", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             cwd="/",

@@ -31,7 +31,7 @@ class Beat(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Heartbeat:
-    """Starts `python -P -m agent.delivery.showing_life` after a cycle, when the last one was long enough ago."""
+    """Starts `python -P -m agent.child agent.delivery.showing_life` after a cycle, when the last one was long enough ago."""
 
     def __init__(self, beat: Beat, clock: Clock) -> None:
         """`beat`: what each one is."""

@@ -1,6 +1,6 @@
 """Sends one heartbeat: asks an address for anything, or tells a desk that this host lives. A child of the daemon, and gone then.
 
-Started as `python -P -m agent.delivery.showing_life` with a Beat as JSON on standard input.
+Started as `python -P -m agent.child agent.delivery.showing_life` with a Beat as JSON on standard input.
 """
 
 from __future__ import annotations
@@ -93,7 +93,3 @@ def main() -> int:
         say("the heartbeat was not taken", detail=str(error))
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

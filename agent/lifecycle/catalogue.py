@@ -1,8 +1,8 @@
 """Renewing the support catalogue: fetched over verified TLS, held to its pin, checked, and put into the state folder.
 
-`python -P -m agent.lifecycle.catalogue` does it once, with a Task as JSON on standard input; the daemon starts that when it is
-due. Offline is normal: then the one before stays, and its age is a reading. The file is endoflife.date's answer or a catalogue
-of ours.
+`python -P -m agent.child agent.lifecycle.catalogue` does it once, with a Task as JSON on standard input; the daemon starts that
+when it is due. Offline is normal: then the one before stays, and its age is a reading. The file is endoflife.date's answer or a
+catalogue of ours.
 """
 
 from __future__ import annotations
@@ -115,7 +115,3 @@ def main() -> int:
         return 1
     log.info("the support catalogue was renewed", taken=new.taken.isoformat(), products=len(new.products))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

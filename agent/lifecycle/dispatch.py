@@ -23,7 +23,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CatalogueDispatcher:
-    """Starts `python -P -m agent.lifecycle.catalogue` where a catalogue is configured and the kept one is old enough."""
+    """Starts `python -P -m agent.child agent.lifecycle.catalogue` where a catalogue is configured and its copy is old enough."""
 
     def __init__(self, settings: CatalogueSettings, folder: Path, clock: Clock) -> None:
         """`folder`: the state folder, in which it is kept."""

@@ -33,7 +33,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReportDispatcher:
-    """Starts `python -P -m agent.report.scheduled` where a report is due and was not made."""
+    """Starts `python -P -m agent.child agent.report.scheduled` where a report is due and was not made."""
 
     def __init__(
         self, store: Store, folder: Path, configuration: Configuration, host: HostIdentity, clock: Clock

@@ -74,7 +74,3 @@ def main() -> int:
             return 1
     log.info("health report made", period=found.name, file=str(path))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

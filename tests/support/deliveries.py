@@ -30,7 +30,7 @@ START = 1_795_600_800.0
 #: the name of the desk in every configuration here
 DESK = "desk"
 HOST = HostIdentity(id="faults", name="faults", os="")
-COURIER = (sys.executable, "-P", "-m", "agent.courier")
+COURIER = (sys.executable, "-P", "-m", "agent.child", "agent.courier")
 
 OPENED_AS: Priority = "P3"
 TOPICS: dict[OperationKind, Topic] = {

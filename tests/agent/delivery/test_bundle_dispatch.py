@@ -126,7 +126,7 @@ def test_a_ticket_that_is_allowed_one_gets_its_bundle_made(desk):
     desk.allow("facts")
     assert desk.tick() == 1
     arguments, _, job = desk.jobs[0].partition(" {")
-    assert arguments == "-E -P -m agent.delivery.bundling"
+    assert arguments == "-E -P -m agent.child agent.delivery.bundling"
     assert msgspec.json.decode("{" + job, type=Task) == Task(
         config=desk.configuration.file,
         state_dir=str(desk.folder),

@@ -224,7 +224,7 @@ def test_the_child_makes_it_as_a_process_of_its_own(state, configured):
     """With a job on its standard input, at the lowest priority, and nothing else to it."""
     configuration = configured('[report]\nschedule = "monthly"\n')
     task = Task(config=configuration.file, state_dir=str(state), host=recorded_year.HOST, now=NOW)
-    argv = [sys.executable, "-E", "-P", "-m", "agent.report.scheduled"]
+    argv = [sys.executable, "-E", "-P", "-m", "agent.child", "agent.report.scheduled"]
     done = subprocess.run(argv, input=msgspec.json.encode(task), capture_output=True, timeout=120, check=False)
     assert (done.returncode, b"health report made" in done.stderr) == (0, True)
     assert (state / "reports" / "health-2026-10.html").read_text().startswith("<!doctype html>")
