@@ -11,6 +11,7 @@ import itertools
 import math
 import struct
 import zlib
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -19,6 +20,8 @@ import msgspec
 HOUR = 3600.0
 _WIDTH = 8
 _TICKS_PER_SECOND = 1000  # times are kept to the millisecond
+# A stretch of minutes is some hundred bytes: for each, zlib's own 256 KB of tables would be cleared, and be new pages of memory.
+_SMALL_WINDOW, _SMALL_MEMORY = 12, 5  # 4 KB, and 32 of tables
 
 
 class Hour(msgspec.Struct, frozen=True):
@@ -37,9 +40,25 @@ def _tick_differences(times: tuple[float, ...]) -> list[int]:
     return _differences([round(at * _TICKS_PER_SECOND) for at in times])
 
 
-def pack_readings(times: Sequence[float], values: Sequence[float], level: int = zlib.Z_DEFAULT_COMPRESSION) -> bytes:
-    """Return a block of readings: unix seconds, kept to the millisecond, and any values, kept exactly. level: as zlib has it."""
-    return _pack("qd", _tick_differences(tuple(times)), values, level=level)
+def pack_readings(times: Sequence[float], values: Sequence[float]) -> bytes:
+    """Return a block of readings: unix seconds, kept to the millisecond, and any values, kept exactly."""
+    return zlib.compress(_sorted_bytes("qd", _tick_differences(tuple(times)), values))
+
+
+def pack_each(columns: Iterable[tuple[array[float], array[float]]]) -> Iterator[bytes]:
+    """Yield a block of readings, as `pack_readings` does, for the times and values of each of many series in a few minutes.
+
+    Most series of a host seldom change, so what is the same is packed once.
+    """
+    packed: dict[tuple[bytes, bytes], bytes] = {}
+    for times, values in columns:
+        exactly = times.tobytes(), values.tobytes()
+        block = packed.get(exactly)
+        if block is None:
+            small = zlib.compressobj(wbits=_SMALL_WINDOW, memLevel=_SMALL_MEMORY)
+            block = small.compress(_sorted_bytes("qd", _tick_differences(tuple(times)), values)) + small.flush()
+            packed[exactly] = block
+        yield block
 
 
 def unpack_readings(block: bytes) -> Iterator[tuple[float, float]]:
@@ -50,11 +69,8 @@ def unpack_readings(block: bytes) -> Iterator[tuple[float, float]]:
 
 def pack_hours(hours: Sequence[Hour]) -> bytes:
     """Return a block of hours."""
-    return _pack(
-        "qqddd",
-        _differences([round(hour.at) for hour in hours]),
-        *([getattr(hour, name) for hour in hours] for name in Hour.__struct_fields__[1:]),
-    )
+    rest = ([getattr(hour, name) for hour in hours] for name in Hour.__struct_fields__[1:])
+    return zlib.compress(_sorted_bytes("qqddd", _differences([round(hour.at) for hour in hours]), *rest))
 
 
 def unpack_hours(block: bytes) -> Iterator[Hour]:
@@ -94,14 +110,9 @@ def _differences(grows: Sequence[int]) -> list[int]:
     return [grows[0], *(after - before for before, after in itertools.pairwise(grows))]
 
 
-def _pack(
-    kinds: str,
-    differences: Sequence[int],
-    *columns: Sequence[float],
-    level: int = zlib.Z_DEFAULT_COMPRESSION,
-) -> bytes:
+def _sorted_bytes(kinds: str, differences: Sequence[int], *columns: Sequence[float]) -> bytes:
     raw = struct.pack(_layout(kinds, len(differences)), *differences, *itertools.chain.from_iterable(columns))
-    return zlib.compress(b"".join([raw[byte::_WIDTH] for byte in range(_WIDTH)]), level)
+    return b"".join([raw[byte::_WIDTH] for byte in range(_WIDTH)])
 
 
 @lru_cache(maxsize=8)

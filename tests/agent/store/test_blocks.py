@@ -3,6 +3,7 @@
 import math
 import random
 import struct
+from array import array
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from agent.store._blocks import (
     Hour,
     merge_hours,
+    pack_each,
     pack_hours,
     pack_readings,
     summarise,
@@ -32,6 +34,25 @@ def test_readings_come_back_bit_by_bit(readings):
     times, values = zip(*readings, strict=True)
     back = list(unpack_readings(pack_readings(times, values)))
     assert [(at, bits(value)) for at, value in back] == [(at, bits(value)) for at, value in readings]
+
+
+@given(st.lists(st.lists(st.tuples(TIMES, st.sampled_from([0.0, -0.0, math.nan, 1.0])), min_size=1), max_size=9))
+def test_of_many_series_each_comes_back_bit_by_bit(series):
+    """Those that are the same, and those that only look so."""
+    columns = [tuple(array("d", column) for column in zip(*readings, strict=True)) for readings in series]
+    for readings, block in zip(series, pack_each(columns), strict=True):
+        assert [(at, bits(value)) for at, value in unpack_readings(block)] == [
+            (at, bits(value)) for at, value in readings
+        ]
+
+
+def test_of_many_series_none_takes_more_room_than_alone():
+    """Ten minutes of 15 s, half of them of a constant."""
+    chance = random.Random(7)  # noqa: S311 - an example, not a secret
+    times = array("d", [1.79e9 + 15 * number for number in range(40)])
+    values = [array("d", [1.0 if each % 2 else chance.random() for _ in times]) for each in range(10)]
+    together = list(pack_each((times, one) for one in values))
+    assert sum(map(len, together)) <= sum(len(pack_readings(times, one)) for one in values)
 
 
 @given(
