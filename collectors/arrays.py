@@ -33,9 +33,9 @@ class ArraysCollector:
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield whether each array is whole, and whether Linux rebuilds one."""
         found = [
-            *self._found("md", "/sys/block", "md*/md", _md_state),
-            *self._found("btrfs", "/sys/fs/btrfs", "*/devinfo", _btrfs_state),
-            *self._found("zfs", "/proc/spl/kstat/zfs", "*/state", _zfs_state),
+            *self._found("md", "/sys/block/md*", "md", _md_state),
+            *self._found("btrfs", "/sys/fs/btrfs/*", "devinfo", _btrfs_state),
+            *self._found("zfs", "/proc/spl/kstat/zfs/*", "state", _zfs_state),
         ]
         if not found:
             raise NotSupported("this host has no array of disks that the kernel makes (Linux RAID, btrfs, ZFS)")
@@ -51,10 +51,13 @@ class ArraysCollector:
             yield Reading("array_rebuilding", float(rebuilding), "boolean", labels, at)
 
     def _found(
-        self, kind: str, folder: str, pattern: str, state: Callable[[Path], float]
+        self, kind: str, arrays: str, tells: str, state: Callable[[Path], float]
     ) -> Iterator[tuple[str, Path, Callable[[Path], float]]]:
-        for place in sorted(self._context.path(folder).glob(pattern)):
-            if kind != "btrfs" or len(list(place.iterdir())) > 1:  # one device is no array
+        folder, _, names = arrays.rpartition("/")
+        # Not by one pattern: that looks at every block device, were there a hundred of them, whether it is a folder.
+        for array in sorted(self._context.path(folder).glob(names)):
+            place = array / tells
+            if place.exists() and (kind != "btrfs" or len(list(place.iterdir())) > 1):  # one device is no array
                 yield kind, place, state
 
 
