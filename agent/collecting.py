@@ -20,7 +20,6 @@ import msgspec
 from agent.configuration.secrets import Secrets
 from agent.logs import get_logger
 from agent.system.folder import DEFAULT_STATE_DIR
-from agent.system.host_programs import run_program
 from agent.system.workers import Workers
 from collectors import (
     Collector,
@@ -73,6 +72,8 @@ class HostAccess(msgspec.Struct, frozen=True):
 
         That is StillRunning where it could not even be ended. Nor is one run that would tell of our container, not of the host.
         """
+        from agent.system.host_programs import run_program  # noqa: PLC0415 - a courier knows the host's collectors and runs none
+
         return run_program(argv, root=self.root, timeout=timeout)
 
     def secret(self, name: str) -> str:

@@ -27,8 +27,8 @@ from agent.configuration.secrets import Secrets
 from agent.consent.gate import ask
 from agent.consent.levels import Level
 from agent.delivery.batch import Delivery
-from agent.delivery.courier_process import BUSY, Job
 from agent.delivery.desk_health import failed
+from agent.delivery.job import BUSY, Job
 from agent.following.model import DeskHealth
 from agent.store import Store, StoreUnavailable
 from agent.system.folder import FolderInUse, FolderUnusable, lock

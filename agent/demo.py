@@ -17,7 +17,7 @@ from agent.case_details import case_details
 from agent.collecting import Collection
 from agent.configuration.config import Configuration, load
 from agent.courier import deliver
-from agent.delivery.courier_process import Job
+from agent.delivery.job import Job
 from agent.delivery.outbox import Outbox
 from agent.following.cases import RECURRENCE_PERIOD
 from agent.following.model import Acted, Case, CaseState

@@ -26,7 +26,6 @@ import msgspec
 from agent.configuration.decode import decode
 from agent.configuration.settings import DAY
 from agent.consent.levels import LONGEST, WORDINGS, Grant, Level, Revocation, Scope, SignedFile, class_trouble
-from agent.system.children import ChildError, run_child
 from collectors import safe_text
 
 FILE, SIGNATURE, SIGNERS = "consent.toml", "consent.toml.sig", "consent.signers"
@@ -153,6 +152,8 @@ def _verified(folder: Path, customer: str, raw: bytes, _signature: bytes, _signe
 
     A courier asks before each thing that it sends; as long as not a byte of the three files is another, once is enough.
     """
+    from agent.system.children import ChildError, run_child  # noqa: PLC0415 - 3 ms of each look, and few consents are signed
+
     signers, signature = str(folder / SIGNERS), str(folder / SIGNATURE)
     argv = [SSH_KEYGEN, "-Y", "verify", "-f", signers, "-I", customer, "-n", NAMESPACE, "-s", signature]
     try:

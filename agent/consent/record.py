@@ -18,7 +18,6 @@ import hashlib
 import hmac
 import os
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -205,7 +204,7 @@ def _key(folder: Path) -> bytes:
     """Return the key; make it, and before it the head, at the first entry."""
     path = folder / KEY
     if _DIGITS.fullmatch(_text(path)) is None:
-        for file, text in ((folder / HEAD, START), (path, secrets.token_hex(32))):
+        for file, text in ((folder / HEAD, START), (path, os.urandom(32).hex())):
             _prepared(file, f"{text}\n").replace(file)
             sync_folder(folder)
     return bytes.fromhex(_text(path))

@@ -10,37 +10,15 @@ import sys
 import msgspec
 
 from agent.clock import Clock
-from agent.configuration.config import ConfigFile
-from agent.configuration.settings import DAY, MINUTE
+from agent.configuration.settings import MINUTE
 from agent.logs import get_logger
-from agent.system.host import HostIdentity
 
 # A batch has deadlines of its own everywhere; this one is for what nobody thought of.
 LONGEST_BATCH = 10 * MINUTE
-# The exit status of a courier that did nothing, because one that an earlier daemon had started is still at its desk.
-BUSY = os.EX_TEMPFAIL
 # Nothing of the service manager's talk with the daemon is the courier's business.
 WITHHELD = frozenset({"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"})
 
 log = get_logger()
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One batch for the courier at one desk. `now` is the daemon's unix time, which the whole batch goes by.
-
-    poll: whether it looks at the desk: at the tickets of the cases with the keys `looks`, at all open ones where that is None.
-    watched: for so many seconds the daemon has seen the clock go evenly; how long ago is what was done before, nobody knows.
-    """
-
-    config: ConfigFile | None
-    state_dir: str
-    host: HostIdentity
-    desk: str
-    now: float
-    poll: bool = False
-    looks: tuple[str, ...] | None = None
-    rebuild: bool = False
-    watched: float = DAY
 
 
 class CourierProcess:

@@ -10,8 +10,9 @@ import msgspec
 from agent.clock import Clock
 from agent.configuration.config import ConfigFile
 from agent.configuration.settings import DAY, DeliverySettings
-from agent.delivery.courier_process import BUSY, CourierProcess, Job
+from agent.delivery.courier_process import CourierProcess
 from agent.delivery.desk_health import failed
+from agent.delivery.job import BUSY, Job
 from agent.delivery.outbox import Outbox
 from agent.delivery.rhythm import LOOKS, SHORTEST, rest
 from agent.delivery.sight import Sight, sight

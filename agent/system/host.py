@@ -5,11 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import platform
-import secrets
-import shutil
-import socket
-import tempfile
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
@@ -61,7 +56,7 @@ def identify(settings: HostSettings, state_dir: Path) -> HostIdentity:
     root = Path(settings.root)
     return HostIdentity(
         id=settings.id or _hashed_machine_id(root) or _kept_id(state_dir),
-        name=settings.name or socket.gethostname(),
+        name=settings.name or os.uname().nodename,
         os=_os_name(root),
         serial=_serial(root),
     )
@@ -69,6 +64,9 @@ def identify(settings: HostSettings, state_dir: Path) -> HostIdentity:
 
 def identify_without_trace(settings: HostSettings, state_dir: Path) -> HostIdentity:
     """Return the same, without making the id that a host without a machine id gets with its first run: that one is by chance."""
+    import shutil  # noqa: PLC0415 - with the next, a twentieth of a look at a desk, and only a doctor asks this
+    import tempfile  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="foretell-") as scratch:
         with suppress(OSError):
             shutil.copy(state_dir / GENERATED_ID, scratch)
@@ -110,7 +108,7 @@ def _kept_id(state_dir: Path) -> str:
         # Complete or not there at all, also after a power cut.
         new = kept.with_suffix(".new")
         with new.open("w", encoding="ascii") as file:
-            file.write(secrets.token_hex(16))
+            file.write(os.urandom(16).hex())
             file.flush()
             os.fsync(file.fileno())
         new.replace(kept)
@@ -126,7 +124,7 @@ def _os_name(root: Path) -> str:
         key, _, value = line.partition("=")
         if key == "PRETTY_NAME":
             return safe_text(value.strip("\"'"))
-    return f"{platform.system()} {platform.release()}"
+    return f"{os.uname().sysname} {os.uname().release}"
 
 
 def _serial(root: Path) -> str:

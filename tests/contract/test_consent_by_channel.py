@@ -146,7 +146,6 @@ TOLD += [("local", situation) for situation in SITUATIONS if ("local", situation
 NO_CHANNEL = {
     "commands/init_questions.py": "asks this host for its own name, to propose it",
     "daemon.py": "imports for collectors, without OpenSSL, what they ask addresses with",
-    "system/host.py": "asks this host for its own name",
     "relay/server.py": "brings alerts in; what the relay tells of them is held to account in tests/agent/relay/test_words.py",
     "replay/prometheus.py": "asks a Prometheus for a history",
     "system/service_manager.py": "tells this host's systemd that the agent lives",

@@ -16,7 +16,7 @@ import msgspec
 
 from agent.configuration.config import ConfigFile, load
 from agent.courier import deliver
-from agent.delivery.courier_process import Job
+from agent.delivery.job import Job
 from agent.delivery.outbox import Outbox
 from agent.following.cases import case_key
 from agent.following.facts import case_facts, pack

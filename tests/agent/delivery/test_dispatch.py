@@ -15,8 +15,9 @@ import pytest
 from agent.configuration.config import ConfigFile
 from agent.configuration.settings import DAY, HOUR, MINUTE, DeliverySettings
 from agent.courier import lock_name
-from agent.delivery.courier_process import BUSY, LONGEST_BATCH, WITHHELD, CourierProcess, Job
+from agent.delivery.courier_process import LONGEST_BATCH, WITHHELD, CourierProcess
 from agent.delivery.dispatch import Dispatcher
+from agent.delivery.job import BUSY, Job
 from agent.delivery.outbox import Outbox
 from agent.delivery.rhythm import LOOKS, RESTS
 from agent.following.facts import case_facts, pack

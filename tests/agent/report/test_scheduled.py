@@ -15,7 +15,7 @@ import recorded_year
 from agent.consent.gate import decide
 from agent.consent.levels import Grant, Revocation, Scope
 from agent.courier import deliver
-from agent.delivery.courier_process import Job
+from agent.delivery.job import Job
 from agent.delivery.outbox import Outbox
 from agent.following.follow import follow
 from agent.following.model import HEALTH_REPORT, Delivered

@@ -19,7 +19,8 @@ from agent.courier import deliver
 from agent.daemon import make_resident
 from agent.delivery.bundle_dispatch import Task
 from agent.delivery.bundling import Bundling, Refusal
-from agent.delivery.courier_process import LONGEST_BATCH, Job
+from agent.delivery.courier_process import LONGEST_BATCH
+from agent.delivery.job import Job
 from agent.following.facts import DiagnosisFacts, FoundFact
 from agent.pipeline import Cycle
 from agent.resident import Resident
