@@ -13,13 +13,15 @@ import msgspec
 import psutil
 
 from collectors._kernel_files import kernel_text
-from collectors._plugin import CollectorContext, CollectorOptions, CollectorPlugin, DeclaredReading
+from collectors._plugin import CollectorContext, CollectorError, CollectorOptions, CollectorPlugin, DeclaredReading
 from collectors._pressure import pressure_readings
 from collectors._reading import CouldNotCheck, Reading
-from collectors._two_looks import FirstMeasurement, TwoLooks
+from collectors._two_looks import Between, FirstMeasurement, TwoLooks
 
 Times = Mapping[str, float]  # seconds by mode, since boot, summed over all processors
 
+# As Linux has them, in this order (proc_stat(5)); the first kernels had four, and later ones may have more.
+_MODES = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "guest", "guest_nice")
 _COUNTED_ELSEWHERE = frozenset({"guest", "guest_nice"})  # Linux counts them in user and nice as well
 _AT_REST = frozenset({"idle", "iowait"})
 
@@ -47,6 +49,15 @@ class RunQueue(msgspec.Struct, frozen=True):
     blocked: int
 
 
+def parse_times(stat: str) -> Times:
+    """Given `/proc/stat`, return the counters of all processors together. Raise ValueError when it does not have them."""
+    name, *ticks = stat.partition("\n")[0].split(" ")
+    if name != "cpu":
+        raise ValueError("/proc/stat does not tell what the processors have done")
+    each = os.sysconf("SC_CLK_TCK")
+    return {mode: int(count) / each for mode, count in zip(_MODES, filter(None, ticks), strict=False)}
+
+
 def parse_run_queue(stat: str) -> RunQueue:
     r"""Given `/proc/stat`, return the queue (proc_stat(5)). Raise ValueError when it does not have it.
 
@@ -59,24 +70,31 @@ def parse_run_queue(stat: str) -> RunQueue:
     return RunQueue(int(found["procs_running"]), int(found["procs_blocked"]))
 
 
+class Look(msgspec.Struct, frozen=True):
+    """What is counted at one moment. stat: `/proc/stat`, empty where there is none."""
+
+    times: Times
+    stat: str = ""
+
+
 def read_times() -> Times:
-    """Return the kernel's counters of now."""
+    """Return the system's counters of now, of whatever system."""
     times: dict[str, float] = psutil.cpu_times()._asdict()
     return times
 
 
 class CpuCollector:
-    """Reads how busy the processors are. `read` and `looks` are the counters and the clock, replaced in tests."""
+    """Reads how busy the processors are. `read` and `looks` are the counters elsewhere than on Linux and the clock, for tests."""
 
     def __init__(
         self,
         options: CpuOptions,
         context: CollectorContext,
         read: Callable[[], Times] = read_times,
-        looks: TwoLooks[Times] | None = None,
+        looks: TwoLooks[Look] | None = None,
     ) -> None:
         self._context = context
-        self._read = read
+        self._read_elsewhere = read
         self._looks = looks or TwoLooks(options.first_measurement)
 
     def look_ahead(self) -> None:
@@ -85,36 +103,48 @@ class CpuCollector:
 
     def collect(self, at: float) -> Iterator[Reading | CouldNotCheck]:
         """Yield utilisation, load and pressure; what this kernel does not keep is absent."""
-        yield from self._utilization(at)
+        between = self._looks.take(self._read)
+        yield from _utilization(between, at)
         cores = psutil.cpu_count() or 1
         if hasattr(os, "getloadavg"):  # Windows has none, and an imitation starts at a made-up 0
             for window, load in zip(("1m", "5m", "15m"), os.getloadavg(), strict=True):
                 yield Reading("load_per_core", load / cores, "count", {"window": window}, at)
-        yield from self._run_queue(cores, at)
+        if between.after.stat:
+            yield from _run_queue(between.after.stat, cores, at)
         yield from pressure_readings(self._context, "cpu", "cpu_pressure_ratio", at)
 
-    def _run_queue(self, cores: int, at: float) -> Iterator[Reading | CouldNotCheck]:
+    def _read(self) -> Look:
         try:
-            queue = parse_run_queue(kernel_text(self._context.path("/proc/stat")))
-        except FileNotFoundError:
-            return  # not Linux
-        except (OSError, ValueError) as error:
-            yield CouldNotCheck("runnable_per_core", {}, str(error))
-            return
-        # One of them is the agent, which is running while it looks.
-        yield Reading("runnable_per_core", max(0, queue.running - 1) / cores, "count", {}, at)
-        yield Reading("tasks_blocked", float(queue.blocked), "count", {}, at)
+            stat = kernel_text(self._context.path("/proc/stat"))
+        except FileNotFoundError:  # not Linux
+            return Look(self._read_elsewhere())
+        # Not by psutil, which reads the file once more: where there are many processors, the kernel takes long to write it.
+        try:
+            return Look(parse_times(stat), stat)
+        except ValueError as error:
+            raise CollectorError(str(error)) from error
 
-    def _utilization(self, at: float) -> Iterator[Reading | CouldNotCheck]:
-        between = self._looks.take(self._read)
-        ratios = mode_ratios(between.before, between.after)
-        if not ratios:
-            yield CouldNotCheck("cpu_utilization_ratio", {}, "the kernel's processor counters stand still")
-            return
-        at_rest = sum(ratio for mode, ratio in ratios.items() if mode in _AT_REST)
-        yield Reading("cpu_utilization_ratio", min(1.0, max(0.0, 1.0 - at_rest)), "ratio", {}, at)
-        for mode, ratio in ratios.items():
-            yield Reading("cpu_mode_ratio", ratio, "ratio", {"mode": mode}, at)
+
+def _run_queue(stat: str, cores: int, at: float) -> Iterator[Reading | CouldNotCheck]:
+    try:
+        queue = parse_run_queue(stat)
+    except ValueError as error:
+        yield CouldNotCheck("runnable_per_core", {}, str(error))
+        return
+    # One of them is the agent, which is running while it looks.
+    yield Reading("runnable_per_core", max(0, queue.running - 1) / cores, "count", {}, at)
+    yield Reading("tasks_blocked", float(queue.blocked), "count", {}, at)
+
+
+def _utilization(between: Between[Look], at: float) -> Iterator[Reading | CouldNotCheck]:
+    ratios = mode_ratios(between.before.times, between.after.times)
+    if not ratios:
+        yield CouldNotCheck("cpu_utilization_ratio", {}, "the kernel's processor counters stand still")
+        return
+    at_rest = sum(ratio for mode, ratio in ratios.items() if mode in _AT_REST)
+    yield Reading("cpu_utilization_ratio", min(1.0, max(0.0, 1.0 - at_rest)), "ratio", {}, at)
+    for mode, ratio in ratios.items():
+        yield Reading("cpu_mode_ratio", ratio, "ratio", {"mode": mode}, at)
 
 
 PLUGIN = CollectorPlugin(

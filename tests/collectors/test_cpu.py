@@ -1,8 +1,11 @@
 """How busy the processors are."""
 
+from pathlib import Path
+
+import psutil
 import pytest
 
-from collectors import CouldNotCheck, cpu
+from collectors import CollectorError, CouldNotCheck, cpu
 from collectors._pressure import parse_pressure
 from collectors._two_looks import TwoLooks
 from collectors.contract import FakeHost
@@ -100,9 +103,33 @@ def test_unknown_averages_are_left_alone():
     assert parse_pressure("some avg60=2.00 avg900=1.00 total=1") == {("some", "60s"): 0.02}
 
 
-def test_the_queue_is_told_per_processor_and_without_ourselves(tmp_path, monkeypatch):
-    """Nine tasks run or want to, of which one is looking."""
+STAT = "cpu  {} 0 500 {} 100 0 0 0 200 0\ncpu0 9 9 9 9\nctxt 7\nprocs_running 9\nprocs_blocked 2\n"
+
+
+def on_linux(root, before, after):
+    """Return the readings of a host whose `/proc/stat` was `before` and is `after`."""
+    host = FakeHost(root).write("/proc/stat", before)
+    looks = TwoLooks(0.2, lambda _: host.write("/proc/stat", after))
+    return values(cpu.CpuCollector(cpu.CpuOptions(), host, lambda: pytest.fail("asked twice"), looks).collect(1.0))
+
+
+def test_linux_tells_times_and_queue_in_one_file(tmp_path, monkeypatch):
+    """Three quarters idle; nine tasks run or want to, of which one is looking, on four processors."""
     monkeypatch.setattr("psutil.cpu_count", lambda: 4)
-    FakeHost(tmp_path).write("/proc/stat", "cpu 1 2 3\nprocs_running 9\nprocs_blocked 2\n")
-    read = values(collector(tmp_path, [IDLE, IDLE | {"idle": 101.0}]).collect(1.0))
+    read = on_linux(tmp_path, STAT.format(1000, 10000), STAT.format(1010, 10030))
+    assert read["cpu_utilization_ratio",] == pytest.approx(0.25)
+    assert read["cpu_mode_ratio", "user"] == pytest.approx(0.25)
     assert (read["runnable_per_core",], read["tasks_blocked",]) == (2, 2)
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="there is no /proc/stat")
+def test_the_times_of_this_host_are_those_that_psutil_tells():
+    """Each mode by its name, in seconds."""
+    ours, theirs = cpu.parse_times(Path("/proc/stat").read_text("ascii")), cpu.read_times()
+    assert ours == pytest.approx(theirs, abs=60.0)
+
+
+def test_a_kernel_that_does_not_tell_its_times_is_not_understood(tmp_path):
+    """That is an error, and not an idle host."""
+    with pytest.raises(CollectorError, match="does not tell"):
+        on_linux(tmp_path, "procs_running 1\n", "procs_running 1\n")

@@ -105,12 +105,12 @@ class TestCpu(CollectorContract):
     def working_host(self, root):
         """A kernel that keeps pressure."""
         host = FakeHost(root).write("/proc/pressure/cpu", PRESSURE)
-        return host.write("/proc/stat", "procs_running 3\nprocs_blocked 1\n")
+        return host.write("/proc/stat", "cpu 1 2 3 4\nprocs_running 3\nprocs_blocked 1\n")
 
     def failing_hosts(self, root) -> Iterator[FakeHost]:
         """A damaged pressure file, and one that cannot be read; a kernel that does not tell its queue."""
         yield FakeHost(root / "damaged").write("/proc/pressure/cpu", "some avg60=much")
-        yield FakeHost(root / "no queue").write("/proc/stat", "procs_running 3\n")
+        yield FakeHost(root / "no queue").write("/proc/stat", "cpu 1 2 3 4\nprocs_running 3\n")
         yield FakeHost(root / "unreadable").write("/proc/pressure/cpu/is-a-folder", "")
 
 
