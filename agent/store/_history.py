@@ -110,6 +110,7 @@ class History:
         self._open: Database | None = None
         # A cycle's readings are taken in one piece and sorted by series when somebody asks for one: 600 appends take 0.3 ms.
         self._rounds: list[Round] = []
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._sorted: dict[str, Waiting] = {}
         self._count = 0
         self._last: tuple[Reading, ...] = ()
@@ -136,9 +137,8 @@ class History:
         known = set(map(id, self._last))
         self._last = tuple(readings)
         new = [one for one in self._last if id(one) not in known and one.unit != "info" and math.isfinite(one.at)]
-        series = tuple([one.series for one in new])
-        if self._rounds and self._rounds[-1].series == series:
-            series = self._rounds[-1].series  # kept once: it is as large as the readings
+        names = tuple([one.series for one in new])
+        series = self._names.setdefault(names, names)  # kept once: they are several times as large as what they name
         self._rounds.append(Round(series, array("d", [one.at for one in new]), array("d", [one.value for one in new])))
         self._count += len(new)
         if self._count > MOST_IN_MEMORY:
@@ -154,7 +154,7 @@ class History:
                     waiting = self._sorted[series] = Waiting()
                 waiting.times.append(at)
                 waiting.values.append(value)
-        self._rounds = []
+        self._rounds, self._names = [], {}
         return self._sorted
 
     def flush(self, at: float) -> None:

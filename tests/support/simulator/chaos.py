@@ -170,16 +170,20 @@ def clock_moves(life: Life) -> None:
             life.witness.jumped_at = life.clock.steady
             life.start()
         else:
-            life.clock.step(step)
-            if life.faults.disk != "well":  # waits cannot be corrected then
-                life.witness.jumped_at = life.clock.steady
+            _step_seen(life, step)
         life.note(f"the clock is moved by {step:.0f} s")
 
 
 def sleeps(life: Life) -> None:
     if life.faults.strikes("host suspended"):
-        life.clock.step(life.chance.choice([HOUR, 12 * HOUR, 3 * DAY]))
+        _step_seen(life, life.chance.choice([HOUR, 12 * HOUR, 3 * DAY]))
         life.note("the host slept")
+
+
+def _step_seen(life: Life, seconds: float) -> None:
+    life.clock.step(seconds)
+    if life.faults.disk != "well":  # waits are corrected in memory only then, which an agent that ends takes with it
+        life.witness.jumped_at = life.clock.steady
 
 
 def nothing(_: Life) -> None:
