@@ -63,7 +63,7 @@ class Family:
 
     def after(self, before: Family | None) -> Family:
         """Return this family with the lines that it shares with how it was before."""
-        if before is None or before.labels != self.labels:
+        if before is None or before is self or before.labels != self.labels:
             return self
         if before.series == self.series:
             return before
