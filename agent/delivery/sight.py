@@ -14,7 +14,7 @@ from ticketing_clients import TicketRef
 class Sight(msgspec.Struct, frozen=True):
     """All that a look depends on: while this is the same, so is what it shows, and what that means to the case.
 
-    changed_at: since when (unix seconds) the case is in its state..
+    changed_at: since when (unix seconds) the case is in its state.
     """
 
     ticket: TicketRef | None
