@@ -102,10 +102,19 @@ class Calm:
                 case = self.pipeline.cases.get(ticket.key)
                 gathered = case is not None and case.rule in GATHERINGS
                 reopened = ticket.touched and (case is None or case.state == "closed")
-                if ticket.open and (gathered or reopened or ticket.key not in measured):
+                about = {ticket.key, *self.merged_into(desk, ticket)}
+                if ticket.open and (gathered or reopened or not about <= measured):
                     self.life.people.closes(desk, ticket)
             if desk.tickets[1].open:  # somebody else's, into which some of ours were merged
                 self.life.people.closes(desk, desk.tickets[1])
+
+    def merged_into(self, desk: SimulatedDesk, ticket: DeskTicket) -> set[str]:
+        """Return the keys of the cases whose tickets people merged into this one, and which are not over."""
+        there = (desk.name, str(ticket.number))
+        with_ticket = [
+            (one.key, one.ticket) for one in self.pipeline.cases.values() if one.ticket and one.state != "closed"
+        ]
+        return {key for key, ref in with_ticket if (ref.desk, ref.id) == there}
 
     # -- seen to be so ----------------------------------------------------------------------------------------------
 
