@@ -133,9 +133,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Collection(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of the host after one round. Readings of a collector that was not due carry the time they were taken."""
+    """What is known of the host after one round. Readings of a collector that was not due carry the time they were taken.
+
+    fresh: those that were taken since the round before; None where all were.
+    """
 
     readings: tuple[Reading, ...] = ()
+    fresh: tuple[Reading, ...] | None = None
     unchecked: tuple[CouldNotCheck, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
 
@@ -188,9 +192,12 @@ class CollectionRunner:
             _wait_while_quick(_work_off(hurried), hurried)
         for run in unhurried:  # only now: they would be in the way of those that are waited for
             _work_off(deque([run]))
+        before = [schedule.last for schedule in self._schedules]
         results = [schedule.result() for schedule in self._schedules]
+        fresh = [result for result, last in zip(results, before, strict=True) if result is not last]
         return Collection(
             readings=tuple(chain.from_iterable([result.readings for result in results])),
+            fresh=tuple(chain.from_iterable([result.readings for result in fresh])),
             unchecked=tuple(missing for result in results for missing in result.outcome.unchecked),
             outcomes=tuple(result.outcome for result in results),
         )
@@ -250,7 +257,7 @@ class _Schedule:
         self._due = monotonic()
         self._run: _Run | None = None
         self._given_up = False  # the run is late; it is only waited for so as not to start a second beside it
-        self._last = _Result((), Outcome(collector=configured.name, success=False, duration=0.0, at=0.0))
+        self.last = _Result((), Outcome(collector=configured.name, success=False, duration=0.0, at=0.0))
 
     def due(self, at: float) -> _Run | None:
         """Return a new run, to be worked off; None when it is too early or the last one still hangs."""
@@ -270,10 +277,10 @@ class _Schedule:
         """Return the result of the run that was started; of the last one if none was; or that it did not finish."""
         run = self._run
         if run is None:
-            return self._last
+            return self.last
         left = run.started + self._configured.deadline - self._monotonic()
         if not (self.waits or self._given_up or run.finished.is_set() or left <= 0):
-            return self._last if self._last.outcome.at else run.unfinished()
+            return self.last if self.last.outcome.at else run.unfinished()
         if not self._given_up and run.finished.wait(max(0.0, left)):
             self._run = None
             result = run.result
@@ -281,8 +288,8 @@ class _Schedule:
         else:
             self._given_up = True
             result = run.late()
-        self._tell_change(self._last.outcome, result.outcome)
-        self._last = result
+        self._tell_change(self.last.outcome, result.outcome)
+        self.last = result
         return result
 
     def _pause(self, now: Outcome) -> float:
@@ -290,7 +297,7 @@ class _Schedule:
         interval = self._configured.interval
         if now.reason:
             return min(interval, RETRY_AFTER)
-        if now.not_supported and self._last.outcome.not_supported:
+        if now.not_supported and self.last.outcome.not_supported:
             return max(interval, RETRY_AFTER)
         return interval
 

@@ -54,7 +54,7 @@ class Pipeline:
     def cycle(self, at: float) -> Cycle:
         """Run one cycle at `at` (unix seconds). Cases and their operations are durable when it returns."""
         collection = self.collect(at)
-        self.history.remember(collection.readings)
+        self.history.remember(collection.readings if collection.fresh is None else collection.fresh)
         findings, unjudged = self.judge.judge(collection.readings, collection.unchecked, at)
         queued, trouble = self._follow(findings, self._situation(at, collection, unjudged))
         return Cycle(

@@ -233,8 +233,9 @@ class Judge:
                 if subject.severity or news:
                     yield subject.unjudged("no longer seen", now)
                 subject.gone = True
-        for subject in sorted(self._subjects.values(), key=lambda one: -one.seen)[MOST_SUBJECTS:]:
-            self._forget(subject)
+        if len(self._subjects) > MOST_SUBJECTS:
+            for subject in sorted(self._subjects.values(), key=lambda one: -one.seen)[MOST_SUBJECTS:]:
+                self._forget(subject)
 
     def _forget(self, subject: Subject) -> None:
         del self._subjects[subject.rule.id, frozenset(subject.labels.items())]

@@ -113,7 +113,6 @@ class History:
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._sorted: dict[str, Waiting] = {}
         self._count = 0
-        self._last: tuple[Reading, ...] = ()
         store.at_close(self._close)
 
     @property
@@ -130,13 +129,8 @@ class History:
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def remember(self, readings: Iterable[Reading]) -> None:
-        """Take `readings` into memory until the next flush. What only carries labels, or has no time, is left out.
-
-        So is a reading that was given the last time already: of a collector that was not due it is the same one.
-        """
-        known = set(map(id, self._last))
-        self._last = tuple(readings)
-        new = [one for one in self._last if id(one) not in known and one.unit != "info" and math.isfinite(one.at)]
+        """Take `readings` into memory until the next flush. What only carries labels, or has no time, is left out."""
+        new = [one for one in readings if one.unit != "info" and math.isfinite(one.at)]
         names = tuple([one.series for one in new])
         series = self._names.setdefault(names, names)  # kept once: they are several times as large as what they name
         self._rounds.append(Round(series, array("d", [one.at for one in new]), array("d", [one.value for one in new])))

@@ -204,6 +204,7 @@ def test_each_runs_by_its_own_interval():
         "seldom": 300,
         "tuned": 240,
     }
+    assert [reading.name for reading in collection.fresh] == ["often", "seldom"]
 
 
 def test_the_wall_clock_has_no_say_in_what_is_due():
@@ -281,6 +282,7 @@ def test_an_unhurried_collector_is_not_waited_for(hanging):
     assert all_are_done()
     second = runner.collect(AT + 60)
     assert values(second) == {"late": 1.0, "b": 2.0}
+    assert [reading.name for reading in second.fresh] == ["late", "b"]
     assert second.unchecked == ()
     assert hanging.runs == 1
 
