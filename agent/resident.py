@@ -215,7 +215,9 @@ class Resident:
             self.note_trouble("heartbeat", f"no heartbeat is sent: {error}")
 
     def _flush_when_due(self) -> None:
-        if self.clock.monotonic() - self._flushed < self.configuration.settings.history.flush:
+        due = self.clock.monotonic() - self._flushed >= self.configuration.settings.history.flush
+        # What could not be written the last time is not tried in each cycle.
+        if not due and (not self.pipeline.history.pressing or "history" in self._troubles):
             return
         self._flushed = self.clock.monotonic()
         self._flush()

@@ -37,8 +37,9 @@ from collectors import Reading
 FILE_NAME = "history.sqlite"
 # So many young spans become one fine span: a day's worth at the default of one flush in ten minutes.
 SPANS_TO_COMPACT = 144
-# When the disk takes nothing, so many readings wait in memory (16 bytes each) before the oldest are let go.
-MOST_IN_MEMORY = 100_000
+# When the disk takes nothing, so many readings wait in memory (16 bytes each) before the oldest are let go. Half of it is what as
+# many series as one collector may have make in ten minutes: to write each of them more often would cost more than to wait.
+MOST_IN_MEMORY = 400_000
 # A clock that lies for a moment must not cost the whole history: each compaction lets go of at most so many old spans.
 MOST_EXPIRED = 2
 
@@ -137,6 +138,11 @@ class History:
         self._count += len(new)
         if self._count > MOST_IN_MEMORY:
             self._forget_older_half()
+
+    @property
+    def pressing(self) -> bool:
+        """Whether so much waits in memory that it should not wait for its time: at the double of it some is let go."""
+        return self._count > MOST_IN_MEMORY // 2
 
     @property
     def _waiting(self) -> dict[str, Waiting]:

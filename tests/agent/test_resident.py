@@ -221,6 +221,22 @@ class TestTrouble:
             assert "history" in agent.tick(MINUTE).degraded
         assert "history" not in agent.tick(HOUR).degraded
 
+    def test_a_history_of_many_series_is_written_before_its_time_and_before_any_is_let_go(self, agent, monkeypatch):
+        """Where the disk takes nothing, it is tried again when it is time."""
+        monkeypatch.setattr("agent.store._history.MOST_IN_MEMORY", 10)
+        written = []
+        monkeypatch.setattr(agent.resident.pipeline.history, "flush", written.append)
+        for _ in range(5):
+            agent.tick()
+        assert written == []
+        agent.tick()
+        assert len(written) == 1
+        with monkeypatch.context() as patch:
+            patch.setattr(agent.resident.pipeline.history, "flush", refuse)
+            assert "history" in agent.tick().degraded
+        agent.tick()
+        assert len(written) == 1
+
     def test_a_summary_that_cannot_be_written_is_told(self, agent, monkeypatch):
         """The page still works."""
 
