@@ -50,13 +50,16 @@ class Pipeline:
         self.judge = Judge(configuration.rules, store.load_memories())
         self.cases = {case.key: case for case in store.cases(include_closed=True)}
         self.outbox.name_desk(configuration.settings.delivery.desk)
+        # As the records were begun: those of a backup take their place only while no agent runs.
+        self.first_look_ends = store.installed_at + configuration.settings.agent.first_look
+        self._mark = store.mark
 
     def cycle(self, at: float) -> Cycle:
         """Run one cycle at `at` (unix seconds). Cases and their operations are durable when it returns."""
         collection = self.collect(at)
         self.history.remember(collection.readings if collection.fresh is None else collection.fresh)
         findings, unjudged = self.judge.judge(collection.readings, collection.unchecked, at)
-        queued, trouble = self._follow(findings, self._situation(at, collection, unjudged))
+        queued, trouble = self._follow(findings, at, collection, unjudged)
         return Cycle(
             at=at,
             collection=collection,
@@ -91,18 +94,21 @@ class Pipeline:
         self.outbox.expire_files(before=at - self.configuration.settings.bundle.keep)
         self.outbox.sweep()
 
-    def _follow(self, findings: Sequence[Finding], situation: Situation) -> tuple[Sequence[Operation], str]:
-        """Follow the cases, and write what changed and what it asks of the desk in one transaction.
+    def _follow(
+        self, findings: Sequence[Finding], at: float, collection: Collection, unjudged: Sequence[Unjudged]
+    ) -> tuple[Sequence[Operation], str]:
+        """Follow the cases, and write what changed and what it asks of the desk in the transaction that read what goes into it.
 
         When the store cannot be written nothing has happened: the cases stay as they are stored, and the next cycle tries again.
         """
         try:
             with self.store.transaction():
+                situation = self._situation(at, collection, unjudged)
                 known = self.cases | self._remembered(findings, situation)
                 steps = follow(known, findings, self.store.take_events(), situation)
                 for step in steps:
                     if step.durable:
-                        self.store.save_case(step.case, step.happenings, situation.now)
+                        self.store.save_case(step.case, step.happenings, at)
                     for operation in step.operations:
                         self.outbox.queue(operation)
                     if step.kept:
@@ -115,7 +121,7 @@ class Pipeline:
             raise  # trying again does not mend it
         except StoreUnavailable as error:
             return (), str(error)
-        self.cases = {step.case.key: step.case for step in steps if not is_history(step.case, situation.now)}
+        self.cases = {step.case.key: step.case for step in steps if not is_history(step.case, at)}
         return [operation for step in steps for operation in step.operations], ""
 
     def _remembered(self, findings: Sequence[Finding], situation: Situation) -> dict[str, Case]:
@@ -133,8 +139,8 @@ class Pipeline:
         return self.configuration.situation(
             at,
             self.host.id,
-            first_look_ends=self.store.installed_at + self.configuration.settings.agent.first_look,
+            first_look_ends=self.first_look_ends,
             maintenance=self.store.maintenance.until > at,
             unseen=tuple(sorted({missing.name for missing in collection.unchecked} | {one.rule for one in unjudged})),
-            mark=self.store.mark,
+            mark=self._mark,
         )

@@ -248,7 +248,7 @@ class Resident:
             started_at=self._started_at,
             duration=self.clock.monotonic() - began,
             period=self.cycle,
-            first_look_ends=store.installed_at + self.configuration.settings.agent.first_look,
+            first_look_ends=self.pipeline.first_look_ends,
             desks=[self._desk(name) for name in self.dispatcher.desks],
             degraded=dict(self._troubles),
             history_bytes=self.pipeline.history.size(),

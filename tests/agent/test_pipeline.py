@@ -252,6 +252,16 @@ def test_maintenance_holds_openings_back_and_ends_by_itself(host):
     assert len(host.cycle(30 * MINUTE, a=FULL).queued) == 1
 
 
+def test_maintenance_that_another_process_declares_and_ends_counts_from_the_next_cycle(host):
+    """It is the command line that does."""
+    host.cycle(a=FULL)
+    with Store.open(host.folder) as other:
+        other.maintenance = Maintenance(since=host.now, until=host.now + DAY)
+        assert host.cycle(30 * MINUTE, a=FULL).cases[key_of("a")].hold == "maintenance"
+        other.maintenance = Maintenance(since=host.now, until=host.now)
+        assert len(host.cycle(a=FULL).queued) == 1
+
+
 def test_what_the_judge_remembers_is_written_with_the_history(host):
     """A crash loses at most what came after."""
     host.cycle(a=FULL)
