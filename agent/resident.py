@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -15,13 +16,14 @@ from agent.delivery.bundle_dispatch import BundleDispatcher
 from agent.delivery.dispatch import Dispatcher
 from agent.delivery.heartbeat import Heartbeat
 from agent.delivery.outbox import Outbox
+from agent.following.model import DeskHealth, KeptPromises
 from agent.lifecycle.dispatch import CatalogueDispatcher
 from agent.logs import get_logger
 from agent.metrics import Metrics
 from agent.pipeline import Cycle, Pipeline
 from agent.report.dispatch import ReportDispatcher
 from agent.snapshot import Surroundings, take_snapshot
-from agent.status import CaseDetails, Desk, Snapshot, write_summary
+from agent.status import CaseDetails, Desk, Queue, Snapshot, write_summary
 from agent.store import Store, StoreDamaged, StoreUnavailable
 from agent.system.children import end_children
 from agent.system.folder import StateFolder
@@ -35,6 +37,13 @@ FIRST_DELIVERY = 8.0
 UNSURE_CYCLES = 3
 
 log = get_logger()
+
+
+class _Recorded(NamedTuple):
+    """What is shown of the records: by desk, how it was and what waits for it; and how promises were kept."""
+
+    desks: Mapping[str, tuple[DeskHealth, Queue]]
+    promises: list[KeptPromises]
 
 
 class Resident:
@@ -84,6 +93,9 @@ class Resident:
         self._finished = self._flushed = clock.monotonic()
         # By how many seconds the clock was moved last, and until when it is unsure.
         self._moved = 0.0, clock.monotonic()
+        # What the records say of each desk and of promises, of which desks, and in which version of the records.
+        self._recorded = _Recorded({}, [])
+        self._recorded_of: tuple[tuple[int, int], tuple[str, ...]] | None = None
         self._troubles: dict[str, str] = {}
         self._requests: dict[str, Counter[str]] = defaultdict(Counter)
         self._failed: set[str] = set()  # desks whose last courier died
@@ -242,17 +254,17 @@ class Resident:
             self._troubles[mode] = trouble
 
     def _show(self, cycle: Cycle, began: float) -> None:
-        store = self.pipeline.store
+        recorded = self._read_records()
         around = Surroundings(
             number=self._number,
             started_at=self._started_at,
             duration=self.clock.monotonic() - began,
             period=self.cycle,
             first_look_ends=self.pipeline.first_look_ends,
-            desks=[self._desk(name) for name in self.dispatcher.desks],
+            desks=[self._desk(name, *read) for name, read in recorded.desks.items()],
             degraded=dict(self._troubles),
             history_bytes=self.pipeline.history.size(),
-            promises=store.kept_promises,
+            promises=recorded.promises,
         )
         self.snapshot = take_snapshot(cycle, self.configuration, self.pipeline.host, around)
         self._metrics.update(self.snapshot)
@@ -263,11 +275,20 @@ class Resident:
         else:
             self.note_trouble("status", "")
 
-    def _desk(self, name: str) -> Desk:
-        health = self.dispatcher.health(name)
+    def _read_records(self) -> _Recorded:
+        """Return what is shown of the records; it is read again when anybody has changed them, or another desk is served."""
+        store = self.pipeline.store
+        wanted = store.version(), self.dispatcher.desks
+        if wanted != self._recorded_of:
+            outbox = Outbox(store)
+            desks = {name: (self.dispatcher.health(name), outbox.summary(name)) for name in self.dispatcher.desks}
+            self._recorded, self._recorded_of = _Recorded(desks, store.kept_promises), wanted
+        return self._recorded
+
+    def _desk(self, name: str, health: DeskHealth, queue: Queue) -> Desk:
         return Desk(
             name=name,
-            queue=Outbox(self.pipeline.store).summary(name),
+            queue=queue,
             reachable=health.reachable,
             detail=health.detail,
             last_contact=health.last_contact,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,6 +23,14 @@ from agent.store import Store
 from agent.system.host import HostIdentity
 
 log = get_logger()
+
+
+class _Desk(NamedTuple):
+    """What the records say of a desk: how it was, whether it has yet to tell what it has open, and whether operations wait."""
+
+    health: DeskHealth
+    rebuild: bool
+    waits: bool
 
 
 class Dispatcher:
@@ -53,6 +62,9 @@ class Dispatcher:
         self._rating_within = rating_within
         self._rhythm = delivery.poll * _spread(host.id)
         self._couriers: dict[str, CourierProcess] = {}
+        # What the records said of each desk, and in which version of them.
+        self._recorded: dict[str, _Desk] = {}
+        self._version: tuple[int, int] | None = None
         # By the steady clock: when the ticket of each case was looked at last, when each desk had its last round of looks, and
         # when it was reckoned last which tickets are due.
         self._looked: dict[str, float] = {}
@@ -84,14 +96,14 @@ class Dispatcher:
         Return how those ended that have ended since this was last asked: `ok`, a DeskError's reason, or `failed` for one that
         died, by the name of its desk.
         """
-        self._serve(*self.outbox.desks())
         outcomes = {desk: outcome for desk in self.desks if (outcome := self._ended(desk, now))}
         for desk in [desk for desk, outcome in outcomes.items() if outcome != "ok"]:
             self._look_again(desk)
+        self._read_anew()  # after couriers, or what they wrote last were not in it
         free = [
             desk
             for desk, courier in self._couriers.items()
-            if not courier.at_work and now >= self._rests_until(desk, now)
+            if not courier.at_work and now >= _rests_until(self._recorded[desk].health, now)
         ]
         due = self._due(now)
         for desk in free:
@@ -132,10 +144,17 @@ class Dispatcher:
             self._couriers.setdefault(desk, CourierProcess(desk, self.clock))
             self._rounds.setdefault(desk, self.clock.monotonic() - self._rhythm)
 
-    def _rests_until(self, desk: str, now: float) -> float:
-        """Return the end of the desk's rest; one further away than a day is from a clock that lied."""
-        until = self.health(desk).not_before
-        return until if until - now < DAY else 0.0
+    def _read_anew(self) -> None:
+        """Read of each desk that is served or has work what the records say, unless nobody has changed them since."""
+        version = self.store.version()
+        if version == self._version:
+            return
+        waiting = self.outbox.desks()
+        self._serve(*waiting)
+        self._recorded = {
+            desk: _Desk(self.health(desk), self.store.rebuild_wanted(desk), desk in waiting) for desk in self.desks
+        }
+        self._version = version
 
     def _ended(self, desk: str, now: float) -> str:
         """Return the outcome of a courier that has ended; a desk at which it hung or died rests like one that failed.
@@ -195,10 +214,10 @@ class Dispatcher:
 
     def _start_if_wanted(self, desk: str, now: float, due: Sequence[Case]) -> None:
         steady, looks = self.clock.monotonic(), self._worth_a_look(desk, due)
-        stands = steady - self._rounds[desk] >= self._rhythm and self.health(desk).standing
+        health, rebuild, waits = self._recorded[desk]
+        stands = steady - self._rounds[desk] >= self._rhythm and health.standing
         poll = bool(looks) or stands
-        rebuild = self.store.rebuild_wanted(desk)
-        if not (poll or rebuild or self.outbox.due(desk, now, limit=1)):
+        if not (poll or rebuild or (waits and self.outbox.due(desk, now, limit=1))):
             return
         if poll:
             self._rounds[desk] = steady
@@ -217,6 +236,11 @@ class Dispatcher:
                 watched=self.clock.monotonic() - self._watched_from,
             )
         )
+
+
+def _rests_until(health: DeskHealth, now: float) -> float:
+    """Return the end of the desk's rest; one further away than a day is from a clock that lied."""
+    return health.not_before if health.not_before - now < DAY else 0.0
 
 
 def _spread(host_id: str) -> float:

@@ -128,6 +128,14 @@ class Database(Closing):
         if self._reserve is not None:
             self._reserve.fill()
 
+    def version(self) -> tuple[int, int]:
+        """Return what is another one once anybody, we or another connection, has changed the file. Raises StoreUnavailable.
+
+        Not for a transaction: nothing here would tell that what was read in it was rolled back.
+        """
+        # The first counts what others changed and is blind to us; the second is ours, with what was rolled back.
+        return self._pragma("data_version"), self._connection.total_changes
+
     def size(self) -> int:
         """Return the bytes that the file takes on disk, without its write-ahead log."""
         return self._pragma("page_count") * self._pragma("page_size")

@@ -94,6 +94,10 @@ class Store(Closing):
         """Make what is written inside happen as a whole and lastingly, or not at all; inside another, be part of it."""
         return self.database.transaction()
 
+    def version(self) -> tuple[int, int]:
+        """Return what is the same for as long as every read would give the same again. Not within a transaction."""
+        return self.database.version()
+
     def hurry(self) -> None:
         """Wait hardly for other processes from now on, for this one is about to end; may be called from another thread."""
         self.database.hurry()

@@ -172,6 +172,57 @@ def test_couriers_are_counted_by_how_they_ended(agent):
     assert shown == [("local", True, {"ok": 2, "throttled": 1}), ("rt", False, {"ok": 1})]
 
 
+class TestAnotherProcess:
+    """What it changed in the records is shown by the next tick; what nobody changed is not read again for that."""
+
+    @pytest.fixture(autouse=True)
+    def other(self, agent) -> Iterator[Store]:
+        """Return the records as another one has them open, with an operation that waits; they were shown already."""
+        agent.tick()
+        agent.tick(5 * MINUTE)
+        assert {desk.name: desk.queue.waiting for desk in agent.tick().desks} == {"local": 1, "rt": 0}
+        with Store.open(agent.path) as other:
+            agent.tick()
+            yield other
+
+    def test_nothing_was_changed(self, agent):
+        """Beside the cycle's own transaction it is only asked whether something was."""
+        statements = []
+        agent.store.database._connection.set_trace_callback(statements.append)
+        assert agent.tick(15.0).desks == agent.tick(15.0).desks
+        own = statements[: statements.index("COMMIT") + 1]
+        assert statements == [*own, "PRAGMA data_version"] * 2
+
+    def test_an_operation_is_dropped(self, agent, other):
+        """By the command line, for instance."""
+        [waiting] = Outbox(other).all({"queued"})
+        Outbox(other).drop(waiting.operation.id)
+        assert agent.tick().desks[0].queue.counts == {"dropped": 1}
+
+    def test_a_try_fails(self, agent, other):
+        """A courier counts it, and says why."""
+        [waiting] = Outbox(other).all({"queued"})
+        Outbox(other).retry(waiting.operation.id, NOW, "throttled", "come back later")
+        queue = agent.tick().desks[0].queue
+        assert (queue.last_detail, queue.attempts) == ("come back later", {"throttled": 1})
+
+    def test_a_desk_is_found_out_of_reach(self, agent, other):
+        """By a courier."""
+        agent.dispatcher.health = agent.store.desk_health
+        other.set_desk_health("local", DeskHealth(reachable=False, detail="no route"))
+        assert agent.tick().desks[0].detail == "no route"
+
+    def test_promises_are_counted(self, agent, other):
+        """Nobody else does that, but it would be seen."""
+        other.count_promises([("fix", "P1", "met")])
+        assert [one.count for one in agent.tick().promises] == [1]
+
+    def test_another_desk_is_served(self, agent):
+        """Though the records are the same."""
+        agent.dispatcher.desks = ("local", "rt", "old")
+        assert [desk.name for desk in agent.tick().desks] == ["local", "rt", "old"]
+
+
 class TestTrouble:
     """A degraded mode is shown while it lasts, and logged when it begins and ends."""
 

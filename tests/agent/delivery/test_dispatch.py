@@ -187,6 +187,65 @@ def test_without_work_none_is_started(stand_in):
     assert stand_in.jobs == []
 
 
+def test_what_nobody_changed_is_not_read_again(stand_in):
+    """Each cycle asks whether somebody has; which tickets are due is reckoned less often."""
+    stand_in.consider()
+    statements = []
+    stand_in.store.database._connection.set_trace_callback(statements.append)
+    for _ in range(5):
+        stand_in.consider()
+    assert statements == ["PRAGMA data_version"] * 5
+
+
+class TestAnotherProcess:
+    """The command line and couriers write the same records: what they changed is seen the next time."""
+
+    @pytest.fixture(autouse=True)
+    def other(self, stand_in) -> Iterator[Store]:
+        """Return the records as another one has them open, who does all from now on; the dispatcher has read its own."""
+        with Store.open(stand_in.folder) as other:
+            for _ in range(3):
+                stand_in.consider()
+            stand_in.store = other
+            yield other
+
+    def test_ends_the_rest_of_a_desk(self, stand_in, other):
+        """And has it told again what stands there."""
+        other.set_desk_health("local", DeskHealth(not_before=NOW + DAY, standing=True))
+        stand_in.consider(2 * POLL)
+        assert stand_in.jobs == []
+        other.set_desk_health("local", DeskHealth(standing=True))
+        stand_in.consider()
+        assert [job.poll for job in stand_in.jobs] == [True]
+
+    def test_makes_a_desk_rest(self, stand_in, other):
+        """Whatever waits."""
+        stand_in.queue()
+        stand_in.consider()
+        other.set_desk_health("local", DeskHealth(not_before=NOW + HOUR))
+        stand_in.consider()
+        assert len(stand_in.jobs) == 1
+
+    @pytest.mark.parametrize("desk", ["local", "old"])
+    def test_queues_something(self, stand_in, desk):
+        """Also for a desk that was not served until now."""
+        stand_in.save(ticket=None)
+        stand_in.consider()
+        stand_in.queue(desk)
+        stand_in.consider()
+        assert [job.desk for job in stand_in.jobs] == [desk]
+
+    def test_wants_desks_to_be_asked_what_they_have_open(self, stand_in, other):
+        """Until they have told."""
+        other.want_rebuild(NOW)
+        stand_in.consider()
+        stand_in.consider()
+        assert [job.rebuild for job in stand_in.jobs] == [True, True]
+        other.rebuilt("local")
+        stand_in.consider()
+        assert len(stand_in.jobs) == 2
+
+
 def test_the_job_says_all_a_courier_needs(stand_in):
     """Where, for whom, and what time it is."""
     stand_in.queue()

@@ -267,3 +267,44 @@ def test_in_a_hurry_others_are_hardly_waited_for(path):
             assert database.read("PRAGMA busy_timeout") == [(1000,)]
         put(database, "after")
         assert words(database) == {"before", "theirs", "after"}
+
+
+def test_whoever_changes_the_file_makes_another_version_of_it(path):
+    """We, another connection of ours, and another process; those before never come back."""
+    with Database(path, MIGRATIONS[:1]) as database, Database(path, MIGRATIONS[:1]) as other:
+        seen = [database.version()]
+        for change in (
+            lambda: put(database, "ours"),
+            lambda: put(other, "theirs"),
+            lambda: database.write("UPDATE words SET word = word || '!'"),
+            lambda: other.write("DELETE FROM words"),
+            lambda: subprocess.run([sys.executable, "-c", WRITER, str(path), "0"], check=True),
+        ):
+            change()
+            seen.append(database.version())
+    assert len(set(seen)) == len(seen)
+
+
+def test_the_version_stays_while_nothing_is_changed(path):
+    """Whoever reads, or holds a transaction in which nothing is written, or opens the file."""
+    with Database(path, MIGRATIONS) as database, Database(path, MIGRATIONS) as other:
+        put(database, "one")
+        version = database.version()
+        for one in (database, other):
+            with one.transaction():
+                assert words(one) == {"one"}
+        Database(path, MIGRATIONS).close()
+        assert database.version() == version
+
+
+def test_what_is_not_yet_done_or_rolled_back_is_in_no_version_of_another(path):
+    """What is read is as of a version that was asked for before."""
+    with Database(path, MIGRATIONS) as database, Database(path, MIGRATIONS) as other:
+        version = database.version()
+        with pytest.raises(sqlite3.IntegrityError):
+            put(other, "never", "never")
+        assert (database.version(), words(database)) == (version, set())
+        with other.transaction():
+            other.write("INSERT INTO words (word) VALUES ('now')")
+            assert (database.version(), words(database)) == (version, set())
+        assert database.version() != version

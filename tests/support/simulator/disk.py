@@ -32,6 +32,11 @@ class Connection:
         """Whether a transaction is running."""
         return self._real.in_transaction
 
+    @property
+    def total_changes(self) -> int:
+        """How many rows were changed by it, those included whose change was rolled back."""
+        return self._real.total_changes
+
     def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
         """Execute `sql`, if the disk lets it; to go back is always possible."""
         if sql != "ROLLBACK":
