@@ -13,12 +13,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Iterator
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Annotated
 
 import msgspec
 import psutil
 
-from collectors import _systemd, _timers
+from collectors import _starts, _systemd, _timers
 from collectors._plugin import (
     CollectorContext,
     CollectorError,
@@ -78,6 +79,7 @@ class ServicesCollector:
         self._required = [name if "." in name or psutil.WINDOWS else f"{name}.service" for name in options.required]
         self._changes: dict[str, tuple[float, float]] = {}  # unit: change by the monotonic clock, by the wall clock
         self._failed: dict[str, float] = {}  # unit: when it was last seen failed, by the monotonic clock
+        self._shown = _starts.ShownUnits()
         self._timers: dict[str, _timers.Remembered] = {}
         self._triggered: set[str] = set()  # the units that timers start
 
@@ -121,6 +123,7 @@ class ServicesCollector:
     def _ask(self) -> tuple[list[_timers.Timer], dict[str, _systemd.Unit], set[str]]:
         """Return timers, units by all their names, and which of them are watched: all are listed, the telling ones are asked.
 
+        Telling are those at work of which more is not known already (`_starts`), and those that were named or had failed.
         What timers start is asked with them, as it is known from the run before, and not watched for that; only where it is new
         it takes a further question: to start systemctl costs more than all else that we do in a run.
         """
@@ -128,16 +131,22 @@ class ServicesCollector:
         self._failed = {name: seen for name, seen in self._failed.items() if now - seen <= ASKED_FOR}
         listed = _systemd.parse_list(self._answer(_systemd.list_question(self._options.units)))
         exact = [name for name in self._options.units if not set("*?[") & set(name)]
-        at_work = [unit.names[0] for unit in listed if _systemd.is_at_work(unit)]
-        telling = dict.fromkeys([*exact, *self._required, *self._failed, *at_work])
+        at_work = [unit for unit in listed if _systemd.is_at_work(unit)]
+        starts = _starts.last_starts(at_work, self._context.path(_starts.LINKS))
+        still_so = self._shown.still_so(starts, now)
+        changed = [unit.names[0] for unit in at_work if unit.names[0] not in still_so]
+        telling = dict.fromkeys([*exact, *self._required, *self._failed, *changed])
         names = [*telling, *sorted(self._triggered - telling.keys())]
         answer = self._answer(_systemd.question([*self._options.timers, *names]))
         asked = [*_systemd.parse_units(answer)]
+        self._shown.keep(starts, asked, now)
         timers = {timer.name: timer for timer in _timers.parse_timers(answer) if self._is_meant(timer, telling)}
         self._triggered = {timer.triggers for timer in timers.values()} - {""}
         if new := self._triggered.difference(*(unit.names for unit in asked)):
             asked += _systemd.parse_units(self._answer(_systemd.question(sorted(new))))
-        units = {unit.names[0]: unit for unit in listed} | {name: unit for unit in asked for name in unit.names}
+        units = (
+            {unit.names[0]: unit for unit in listed} | still_so | {name: unit for unit in asked for name in unit.names}
+        )
         watched = {units[name].names[0] for name in [*telling, *(unit.names[0] for unit in listed)] if name in units}
         self._failed |= {name: now for name in watched if units[name].failed}
         return [*timers.values()], units, watched
@@ -157,7 +166,7 @@ class ServicesCollector:
         return answer.output
 
     def _unit(self, unit: _systemd.Unit, at: float) -> Iterator[Reading]:
-        labels = Labels({"unit": unit.names[0]})
+        labels = _labels(unit.names[0])
         yield Reading("service_failed", float(unit.failed), "boolean", labels, at)
         if unit.restarts is not None:
             yield Reading("service_restarts_total", float(unit.restarts), "count", labels, at)
@@ -174,6 +183,11 @@ class ServicesCollector:
             yield CouldNotCheck("service_failed", {"unit": name}, reason)
         for name in self._required:
             yield CouldNotCheck("service_active", {"unit": name}, reason)
+
+
+@lru_cache(maxsize=512)
+def _labels(unit: str) -> Labels:
+    return Labels({"unit": unit})
 
 
 PLUGIN = CollectorPlugin(
@@ -205,5 +219,5 @@ PLUGIN = CollectorPlugin(
         DeclaredReading("processes_running", "count", ("process", "user"), "Living processes of a watched program."),
         DeclaredReading("process_missing", "boolean", ("process", "user"), "Fewer of them run than have to."),
     ),
-    interval=180.0,  # systemctl and systemd spend 1 ms on each unit at work; every minute it would cost more than all else here
+    interval=180.0,  # two systemctl and systemd spend 30 ms on it; every minute that would cost more than all else here
 )

@@ -12,11 +12,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 
 INSIDE = "FORETELL_BENCH_INSIDE"
 STATUS = Path("/var/lib/dpkg/status")
 SYSTEMCTL = Path("/usr/bin/systemctl")
+STARTS = Path("/run/systemd/units")  # where it leaves the id of each unit's last start, as a link
 SYSTEMD_RUNS = Path("/run/systemd/system")  # there is such a folder where it does (sd_booted(3))
 _PACKAGE = """Package: simulated-{number}
 Status: install ok installed
@@ -46,7 +48,7 @@ ConditionTimestampMonotonic=4242424242
 _STAND_IN = """#!/bin/sh
 case "$*" in
 list-units*) exec cat {folder}/listed ;;
-*--property=Id,Names*) exec cat {folder}/shown ;;
+*--property=Id,Names*simulated-*) exec cat {folder}/shown ;;
 esac
 """
 
@@ -113,6 +115,11 @@ class SimulatedHost:
             _run("mount", "--bind", str(stand_in), str(SYSTEMCTL))
             _run("mount", "-t", "tmpfs", "tmpfs", "/run")
             SYSTEMD_RUNS.mkdir(parents=True)
+            STARTS.mkdir()
+        for one in names:
+            start = STARTS / f"invocation:{one}"
+            start.unlink(missing_ok=True)
+            start.symlink_to(uuid.uuid4().hex)
         return f"{number} services by a stand-in for systemctl"
 
 

@@ -11,7 +11,7 @@ import pytest
 from collectors import CollectorError, Completed, disk, services
 from collectors._usage import Asker, usage_here
 from collectors.contract import HOSTILE
-from real_hosts import booted, inside, mounted
+from real_hosts import PATIENCE, booted, inside, mounted
 
 pytestmark = [
     pytest.mark.faults,
@@ -98,10 +98,11 @@ def test_a_child_measures_what_this_process_would(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def first_process(tmp_path_factory):
-    """Boot a systemd with a service that fails, one that runs and one that is restarted for ever; yield its first process."""
+    """Boot a systemd with a service that fails, two that run and one that is restarted for ever; yield its first process."""
     steady = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nAlias=alias-of-steady.service\n"
     restless = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=100ms\nExecStart=/bin/false\n"
-    units = {"doomed": "[Service]\nExecStart=/bin/false\n", "steady": steady, "restless": restless}
+    lively = "[Service]\nRestart=always\nExecStart=/bin/sleep infinity\n"
+    units = {"doomed": "[Service]\nExecStart=/bin/false\n", "steady": steady, "restless": restless, "lively": lively}
     with booted(tmp_path_factory.mktemp("nspawn"), units, up="steady") as pid:
         subprocess.run([*inside(pid), "/usr/bin/systemctl", "enable", "steady"], check=True, capture_output=True)
         yield pid
@@ -126,3 +127,34 @@ def test_a_real_systemd_tells_failed_active_and_restarts(first_process):
     active = {unit: value for (name, unit), value in read.items() if name == "service_active"}
     assert active == {"steady": 1, "alias-of-steady": 1, "doomed": 0, "missing": 0}
     assert 0 <= 1e9 - read["service_state_change_timestamp_seconds", "doomed"] < 120
+
+
+def test_a_real_systemd_gives_each_restart_an_id_of_its_own(first_process):
+    """So a restart is noticed in a round that asks about no other service at work."""
+    host = RealHost(inside(first_process))
+    host.path = lambda absolute: Path(f"/proc/{first_process}/root{absolute}")
+    asked = []
+
+    def run(argv, *, timeout):
+        asked.append([name for name in argv if name.endswith(".service")])
+        return RealHost.run(host, argv, timeout=timeout)
+
+    host.run = run
+    one = services.PLUGIN.build(services.ServicesOptions(units=["stead*.service", "livel*.service"], timers=[]), host)
+
+    def restarts():
+        asked.clear()
+        items = list(one.collect(1e9))
+        return {item.labels["unit"]: item.value for item in items if item.name == "service_restarts_total"}
+
+    before = restarts()
+    assert sorted(asked[1]) == ["lively.service", "steady.service"]
+    assert restarts() == before
+    assert len(asked) == 1
+    kill = [*inside(first_process), "/usr/bin/systemctl", "kill", "--signal=KILL", "lively.service"]
+    subprocess.run(kill, check=True, capture_output=True)
+    until = time.monotonic() + PATIENCE
+    while (after := restarts()) == before and time.monotonic() < until:
+        time.sleep(0.1)
+    assert after["lively.service"] == before["lively.service"] + 1
+    assert "steady.service" not in asked[1]

@@ -8,6 +8,7 @@ import pytest
 
 from collectors import CollectorError, Completed, CouldNotCheck, NotSupported, services
 from collectors._processes import WatchedProcess, parse_stat
+from collectors._starts import HOLDS
 from collectors._systemd import SYSTEMCTL, parse_units
 from collectors.contract import FakeHost
 
@@ -148,6 +149,83 @@ def test_a_list_that_is_cut_in_the_middle_of_a_line_is_not_believed(tmp_path):
     context.answers[f"{SYSTEMCTL} list-units"] = Completed(0, "a.service loaded active running A\nb.service loa\n", "")
     read = values(collect(context))
     assert "nothing of a unit's state" in read["service_failed", "*.service"]
+
+
+def started(context, unit, identity):
+    """Leave the id of a unit's last start as systemd does."""
+    link = context.path(f"/run/systemd/units/invocation:{unit}")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(identity)
+
+
+class Rounds:
+    """A collector whose rounds are looked at one by one; two services run, and their last starts are known."""
+
+    def __init__(self, root):
+        blocks = [f"Id={one}.service\nLoadState=loaded\nActiveState=active\nNRestarts=1\n" for one in ("a", "b")]
+        self.context = host(root, "\n".join(blocks))
+        self.now = 100.0
+        self.collector = services.ServicesCollector(services.ServicesOptions(), self.context, lambda: self.now)
+        for one in ("a", "b"):
+            started(self.context, f"{one}.service", "first")
+
+    def asked(self):
+        """Return which services were asked about in one more round, and what was read in it."""
+        self.context.asked.clear()
+        self.now += 180
+        read = values(self.collector.collect(1000.0))
+        names = self.context.asked[1]
+        return [name for name in names[names.index("--") + 1 :] if name != "*.timer"], read
+
+
+def test_a_unit_that_was_not_started_anew_is_not_asked_about_again(tmp_path):
+    """What was read of it still holds, and is told in each round."""
+    rounds = Rounds(tmp_path)
+    first, read = rounds.asked()
+    assert first == ["a.service", "b.service"]
+    rounds.context.answers[f"{SYSTEMCTL} show"] = Completed(0, "", "")
+    assert rounds.asked() == ([], read)
+    assert read["service_restarts_total", "a.service"] == 1
+
+
+def test_a_unit_that_was_started_anew_is_asked_about(tmp_path):
+    """By systemd itself, for example; its state is the same as before."""
+    rounds = Rounds(tmp_path)
+    rounds.asked()
+    started(rounds.context, "b.service", "second")
+    again = "Id=b.service\nLoadState=loaded\nActiveState=active\nNRestarts=2"
+    rounds.context.answers[f"{SYSTEMCTL} show"] = Completed(0, again, "")
+    asked, read = rounds.asked()
+    assert asked == ["b.service"]
+    assert read["service_restarts_total", "b.service"] == 2
+    assert read["service_restarts_total", "a.service"] == 1
+
+
+def test_a_unit_in_another_state_is_asked_about(tmp_path):
+    """It was stopped and is on its way down, in the same start."""
+    rounds = Rounds(tmp_path)
+    rounds.asked()
+    listed = "a.service loaded active running It\nb.service loaded deactivating stop-sigterm It\n"
+    rounds.context.answers[f"{SYSTEMCTL} list-units"] = Completed(0, listed, "")
+    assert rounds.asked()[0] == ["b.service"]
+
+
+def test_a_unit_whose_start_is_not_known_is_asked_about_each_time(tmp_path):
+    """Between two starts there is no link, and an older systemd leaves none at all."""
+    rounds = Rounds(tmp_path)
+    rounds.context.path("/run/systemd/units/invocation:a.service").unlink()
+    assert [rounds.asked()[0] for _ in range(2)] == [["a.service", "b.service"], ["a.service"]]
+
+
+def test_all_units_at_work_are_asked_about_once_an_hour(tmp_path):
+    """Somebody may have reset a count of restarts, which is no start."""
+    rounds = Rounds(tmp_path)
+    rounds.asked()
+    rounds.context.answers[f"{SYSTEMCTL} show"] = Completed(0, "", "")
+    rounds.now += HOLDS - 360
+    assert rounds.asked()[0] == []
+    assert rounds.asked()[0] == ["a.service", "b.service"]
 
 
 def test_the_change_of_state_is_placed_once_on_the_wall_clock(tmp_path):
