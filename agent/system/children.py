@@ -20,7 +20,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_A
 LARGEST_OUTPUT = 1 << 20
 GRACE = 1.0  # seconds between TERM and KILL, and then until a killed child is given up as stuck in the kernel
 _CHUNK = 1 << 16
-# Seconds between two looks whether a silent child still lives: from the first to the last, doubling.
+# Seconds between two looks whether a silent child still lives: after it said something from the first to the last, doubling.
 _FIRST_LOOK, _LAST_LOOK = 0.001, 0.1
 
 
@@ -147,7 +147,8 @@ class _Output:
 
 def _read_until_exit(child: subprocess.Popen[bytes], outputs: list[_Output], deadline: float) -> bool:
     """Collect the outputs until the child itself has exited (True) or time is up (False)."""
-    pause = _FIRST_LOOK
+    # A child that ends closes its pipes, which wakes us; only where others hold them it has to be looked at.
+    pause = _LAST_LOOK
     with selectors.DefaultSelector() as selector:
         for output in outputs:
             selector.register(output.pipe, selectors.EVENT_READ, output)

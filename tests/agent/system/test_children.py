@@ -107,6 +107,16 @@ def test_a_child_that_closes_its_outputs_is_still_waited_for():
     assert python("import os, time; os.close(1); os.close(2); time.sleep(.05); os._exit(5)").status == 5
 
 
+def test_a_child_that_has_said_nothing_yet_is_left_alone(monkeypatch):
+    """To wake up for a look costs as much as a tenth of the child; its end wakes us anyway."""
+    looks = []
+    has_exited = children._has_exited
+    monkeypatch.setattr(children, "_has_exited", lambda child: looks.append(time.monotonic()) or has_exited(child))
+    began = time.monotonic()
+    assert run_child(["/bin/sleep", "0.08"], timeout=IN_TIME).status == 0
+    assert looks[0] - began >= 0.08
+
+
 def test_a_program_that_is_missing_says_so():
     """The message names the program."""
     with pytest.raises(ChildError, match="cannot run /nonexistent/program: No such file or directory"):
