@@ -166,24 +166,17 @@ def clock_moves(life: Life) -> None:
     if life.faults.strikes("clock moved"):
         if life.chance.random() < 0.3:  # while nobody can see it
             life.office.die()
-            life.clock.step(step)
-            life.witness.jumped_at = life.clock.steady
+            life.step_clock(step)
             life.start()
         else:
-            _step_seen(life, step)
+            life.step_clock(step)
         life.note(f"the clock is moved by {step:.0f} s")
 
 
 def sleeps(life: Life) -> None:
     if life.faults.strikes("host suspended"):
-        _step_seen(life, life.chance.choice([HOUR, 12 * HOUR, 3 * DAY]))
+        life.step_clock(life.chance.choice([HOUR, 12 * HOUR, 3 * DAY]))
         life.note("the host slept")
-
-
-def _step_seen(life: Life, seconds: float) -> None:
-    life.clock.step(seconds)
-    if life.faults.disk != "well":  # waits are corrected in memory only then, which an agent that ends takes with it
-        life.witness.jumped_at = life.clock.steady
 
 
 def nothing(_: Life) -> None:

@@ -97,6 +97,7 @@ class Life:
         self.settled = 0.0
         self._child_works = False
         self.maintained_until = 0.0
+        self._step_unseen = False  # whether the wall clock was moved since the last cycle
 
     def tell(self, steps: int) -> Told:
         """Live it, and return what became of it."""
@@ -152,6 +153,16 @@ class Life:
             self.faults.tally["cycle failed"] += 1  # the daemon logs it and tries again
         finally:
             self._judge()
+        if (
+            self._step_unseen and self.faults.disk != "well"
+        ):  # what follows is kept in memory only, and ends with the agent
+            self.witness.jumped_at = self.clock.steady
+        self._step_unseen = False
+
+    def step_clock(self, seconds: float) -> None:
+        """Move the wall clock by so much, which the agent sees in its next cycle."""
+        self.clock.step(seconds)
+        self._step_unseen = True
 
     def _judge(self) -> None:
         for cycle in self.office.cycles:
@@ -195,6 +206,8 @@ class Life:
 
     def start(self) -> None:
         """Start the agent, as often as it takes."""
+        if self._step_unseen:  # whoever would have seen it is gone
+            self.witness.jumped_at, self._step_unseen = self.clock.steady, False
         for _ in range(40):
             try:
                 self.office.start()

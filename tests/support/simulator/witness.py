@@ -61,7 +61,9 @@ class Witness:
         self.store: Callable[[], Store]
         self.meanwhile: Callable[[], None]
         self.lost_at = float("-inf")  # on the steady clock, when the agent's records were lost last
-        self.jumped_at = float("-inf")  # when the wall clock was moved while no agent ran that could have seen it
+        self.jumped_at = float(
+            "-inf"
+        )  # when the wall clock was moved and no agent saw it, or none could write down what follows
         self._clock = clock
         self._host = host
         self._recorded: dict[str, Operation] = {}
