@@ -238,6 +238,11 @@ class Sender:
     def _reopen(self, queued: QueuedOperation, ref: TicketRef, ticket: Ticket, *, unknown: bool) -> TicketRef:
         if self.can.reopen == "none":
             return self._open(queued, ticket, unknown=unknown)
+        if unknown and self.can.reopen == "follow_up" and self.can.find:
+            # What our lost request made goes before a ticket of somebody else's, into which people merged the earlier one since.
+            made = [one.ref for one in tickets_of(self.client, ticket.key) if one.open]
+            if made:
+                return made[0]
         try:
             return self.client.reopen(ref, ticket)
         except TicketGone:

@@ -44,6 +44,7 @@ ONCE_BROKEN = {
     19200: "an entry in calendars that was taken back after its time was taken for a refusal",
     200637: "a ticket that was adopted after records were lost stayed open: before its end was told, its problem was in a digest",
     205104: "a ticket of ours was closed as a duplicate of a stranger's, into which people had merged another one",
+    22619: "a follow-up ticket whose answer was lost stayed open: people had merged the earlier ticket into another one",
     20360: "a refused priority was retried after a higher one had been set, and its lower promise was taken for the ticket's",
 }
 QUICK = range(100_001, 100_021)

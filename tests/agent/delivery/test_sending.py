@@ -178,6 +178,17 @@ class TestTheTicket:
         assert office.batch() == ["reopen"]
         assert ticket.open
 
+    def test_a_follow_up_whose_answer_was_lost_is_found_again(self, office):
+        """Not asked for again: since then people may have merged the earlier ticket into another one, which would be opened."""
+        office.open().open = False
+        office.desk.capabilities = Capabilities(reopen="follow_up")
+        office.desk.fails_after["reopen"] = [OutcomeUnknown("the answer was lost")]
+        office.ask(A, "reopen", "returned")
+        assert office.batch() == ["reopen"]
+        assert office.batch(HOUR) == ["find"]
+        assert [ticket.open for ticket in office.desk.tickets] == [False, True]
+        assert office.outbox.latest_ticket(A, "desk") == office.desk.tickets[1].ref
+
     def test_one_that_was_deleted_is_followed_by_a_new_one(self, office):
         """The desk lost it; the problem is back all the same."""
         office.open()
