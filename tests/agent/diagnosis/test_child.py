@@ -89,10 +89,11 @@ def test_it_changes_nothing_and_speaks_to_nobody(tmp_path, name):
     assert msgspec.json.decode(done.stdout, type=Diagnosis).facts or name == "service_failed"
     made = [line.partition(" ")[2].strip() for line in calls.read_text("utf-8", errors="replace").splitlines()]
     assert len(made) > 50, "strace saw hardly anything"
+    # A process that is killed before strace could even read which call it was about to make never made it: "???( <detached ...>".
     changes = [
         call
         for call in made
-        if not re.search(r"= -1 E|^\+\+\+|resumed>", call)
+        if not re.search(r"= -1 E|^\+\+\+|resumed>|^\?+\( <detached", call)
         and not (OPENED_TO_READ.match(call) or HARMLESS.search(call) or LOCAL.match(call))
         and str(memory.parent) not in call
     ]
