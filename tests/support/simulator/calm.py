@@ -77,7 +77,7 @@ class Calm:
         if life.clock.steady - life.witness.jumped_at < 2 * DAY and not self.at_rest():
             for stride in AFTER_A_JUMP:
                 life.go_on(stride)
-        retry_what_was_refused(life)
+        retry_what_was_refused(life, patience=0.0)  # by now every desk's search knows; a clock that was set back cannot tell
         for _ in range(2):  # what the desk says then is heard in the next cycle
             life.go_on(10 * MINUTE)
         for _ in range(8):  # a ticket that has just been opened may get its bundle now
@@ -145,10 +145,10 @@ class Calm:
         return [(desk, one) for desk in self.life.desks.values() for one in desk.ours() if one.open]
 
 
-def retry_what_was_refused(life: Life) -> None:
-    """A person has everything tried again that a desk refused."""
+def retry_what_was_refused(life: Life, patience: float = PATIENCE) -> None:
+    """A person has everything tried again that a desk refused so many seconds ago, by the agent's clock."""
     assert life.office.resident is not None
     outbox = life.office.resident.pipeline.outbox
     for one in outbox.all({"rejected"}):
-        if abs(life.clock.now() - one.not_before) > PATIENCE:
+        if abs(life.clock.now() - one.not_before) >= patience:
             outbox.requeue(one.operation.id)

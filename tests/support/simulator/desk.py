@@ -45,7 +45,7 @@ class Witness(Protocol):
 
 
 class DeskTicket:
-    """A ticket. key: empty for one that is none of ours. asked: the highest priority that we asked for."""
+    """A ticket. key: empty for one that is none of ours. asked: the highest priority that we asked for and know of."""
 
     def __init__(self, number: int, key: str, host: str, made_at: float) -> None:
         self.number = number

@@ -259,6 +259,9 @@ class Witness:
         self._recorded.clear()
         self._cases.clear()
         self.lost_at = self._clock.steady
+        for desk in self.desks.values():
+            for ticket in desk.ours():
+                ticket.asked = None  # until it looks at the ticket, only the desk's client keeps its priority
 
     # -- at any time ------------------------------------------------------------------------------------------------
 
