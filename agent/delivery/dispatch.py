@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -191,11 +192,14 @@ class Dispatcher:
         cases = self.store.cases_to_look_at(now, self._rating_within)
         self._looked = {case.key: self._looked[case.key] for case in cases if case.key in self._looked}
         self._seen = {case.key: self._seen[case.key] for case in cases if case.key in self._seen}
-        return [
-            case
-            for case in cases
-            if (looked := self._looked.get(case.key)) is None or steady - looked >= rest(case, now, self._rhythm)
-        ]
+        return [case for case in cases if self._unseen_for(case, now, steady) >= rest(case, now, self._rhythm)]
+
+    def _unseen_for(self, case: Case, now: float, steady: float) -> float:
+        """Return how many seconds ago the ticket of `case` was looked at last, or made by us; endless where neither is known."""
+        if (looked := self._looked.get(case.key)) is not None:
+            return steady - looked
+        opened = self.outbox.opened_at(case.key, case.ticket.desk) if case.ticket else None
+        return now - opened if opened is not None and opened <= now else inf  # or the clock was set back since
 
     def _look_again(self, desk: str) -> None:
         """Have all that the last courier for `desk` was to look at due again: nobody knows how far it came."""

@@ -123,6 +123,12 @@ class Post:
         )
         Outbox(self.store).queue(opening)
 
+    def opened(self, **values: object) -> None:
+        """Have a ticket that we opened just now."""
+        self.queue()
+        Outbox(self.store).done("a-local", REF, self.clock.now())
+        self.save(**values)
+
     def consider(self, after: float = 0.0) -> dict[str, str]:
         """Let time pass by both clocks, ask the dispatcher, and wait for the couriers that it started."""
         self.clock.wall += after
@@ -482,6 +488,21 @@ class TestLooking:
         assert self.looks(stand_in, after=0.89 * rhythm) == 1
         stand_in.clock.wall -= 20 * DAY
         assert self.looks(stand_in, after=0.22 * rhythm) == 2
+
+    @pytest.mark.parametrize("priority", RESTS)
+    def test_what_was_just_made_is_left_alone_first(self, stand_in, priority):
+        """As long as after a look: nobody has had more time to answer."""
+        rhythm = RESTS[priority] * POLL
+        stand_in.opened(priority=priority)
+        assert self.looks(stand_in, after=0) == 0
+        assert self.looks(stand_in, after=0.89 * rhythm) == 0
+        assert self.looks(stand_in, after=0.22 * rhythm) == 1
+
+    def test_what_was_made_later_than_now_is_looked_at(self, stand_in):
+        """The clock was set back since: nobody knows how long ago that was."""
+        stand_in.opened(priority="P4")
+        stand_in.clock.wall -= DAY
+        assert self.looks(stand_in, after=0) == 1
 
     def test_each_ticket_in_its_own(self, stand_in):
         """One that is urgent does not have the others looked at."""
