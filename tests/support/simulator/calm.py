@@ -77,7 +77,8 @@ class Calm:
         if life.clock.steady - life.witness.jumped_at < 2 * DAY and not self.at_rest():
             for stride in AFTER_A_JUMP:
                 life.go_on(stride)
-        retry_what_was_refused(life, patience=0.0)  # by now every desk's search knows; a clock that was set back cannot tell
+        # By now every desk's search knows; a clock that was set back cannot tell.
+        retry_what_was_refused(life, patience=0.0)
         for _ in range(2):  # what the desk says then is heard in the next cycle
             life.go_on(10 * MINUTE)
         for _ in range(8):  # a ticket that has just been opened may get its bundle now
