@@ -158,7 +158,8 @@ def compare(seconds: float, everything: str) -> None:
     folder = BUILD / "state"  # on the disk, not in memory: what is written is counted
     folder.mkdir()
     host.mounts(50)
-    made_of = f"50 file systems on loop devices, {host.services(150)}, {host.packages(1500)}"
+    version = subprocess.check_output([environment / "bin/python3", "--version"], text=True).strip()
+    made_of = f"50 file systems on loop devices, {host.services(150)}, {host.packages(1500)}; the agent's is {version}"
     rhythms = {"foretell": RHYTHM, "foretell-60s": 60.0}
     programs = [foretell(name, environment, folder, memory, cycle) for name, cycle in rhythms.items()]
     programs += others(everything, folder)

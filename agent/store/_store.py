@@ -6,6 +6,7 @@ The outbox (`agent.delivery.outbox`) lives in the same file, so that a case and 
 from __future__ import annotations
 
 import itertools
+import os
 import time
 import zlib
 from collections import Counter
@@ -117,7 +118,7 @@ class Store(Closing):
     def set_aside_before(self) -> str:
         """Which damaged files were ever set aside, in plain words; empty when none is there, or no more."""
         try:
-            found = ", ".join(sorted(one.name for one in self.folder.iterdir() if DAMAGED in one.name))
+            found = ", ".join(sorted(name for name in os.listdir(self.folder) if DAMAGED in name))  # noqa: PTH208 - each cycle
         except OSError as error:
             return f"{self.folder} cannot be read: {error.strerror}"
         mend = f"see whether the disk of {self.folder} fails, then remove {found}"
