@@ -1,12 +1,15 @@
 """The judge: hands each rule its readings, joined by subject, and keeps what the thresholds remember. Pure.
 
-Which reading is about what is worked out when other series are read than in the cycle before, which is seldom.
+Which reading is about what is worked out when other series are read than in the cycle before, which is seldom. Most readings
+are the very ones of the cycle before, as their collector was not due: what was concluded from them stands.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, count
+from operator import is_not
 from typing import Any
 
 import msgspec
@@ -27,6 +30,7 @@ KEPT_LAYOUTS = 4  # of a disk that is idle now and then, one series or another i
 
 _Labels = frozenset[tuple[str, str]]
 _Series = tuple[str, _Labels]
+_Place = tuple[int, Subject, int | None, int | None]
 _AllSeries = tuple[Sequence[str], Sequence[Mapping[str, str]]]  # of a cycle: the names, and beside them the labels
 
 
@@ -57,18 +61,29 @@ class _Route:
 class _Layout:
     """Which of a cycle's readings are about which subject. It is good for as long as the same series are read.
 
-    series: what it was made for. places: a subject, and the numbers of its reading, of its whole and of its `since` among
-    the readings; None where the rule has no such thing, MISSING where it was not read. crowded: subjects of several readings.
-    present: all of these subjects.
+    series: what it was made for. places: for each reading, where it is judged: the number of the verdict, the subject, and the
+    numbers of its whole and of its `since` among the readings, None where there is none. verdicts: how many there are.
+    partial: where the whole was not read: the number of the verdict, the subject and the number of its reading.
+    crowded: subjects of several readings. present: all of these subjects.
     """
 
-    __slots__ = ("crowded", "places", "present", "series")
+    __slots__ = ("crowded", "partial", "places", "present", "series", "verdicts")
 
     def __init__(self, series: _AllSeries = ([], [])) -> None:
         self.series = series
-        self.places: list[tuple[Subject, int, int | None, int | None]] = []
+        self.places: list[tuple[_Place, ...]] = [()] * len(series[0])  # many are judged nowhere
+        self.verdicts = 0
+        self.partial: list[tuple[int, Subject, int]] = []
         self.crowded: list[Subject] = []
         self.present: set[Subject] = set()
+
+    def place(self, subject: Subject, number: int, whole: int | None, since: int | None) -> None:
+        """Have the reading of this number judged."""
+        if whole == MISSING:
+            self.partial.append((self.verdicts, subject, number))
+        else:
+            self.places[number] += ((self.verdicts, subject, whole, since),)
+        self.verdicts += 1
 
 
 class Judge:
@@ -82,8 +97,12 @@ class Judge:
         self.lost = 0
         self._rules = tuple(rules)
         self._subjects: dict[tuple[str, _Labels], Subject] = {}
+        self._of_rule: defaultdict[str, set[Subject]] = defaultdict(set)
         self._routes: dict[_Series, tuple[_Route, ...]] = {}
-        self._layout = _Layout()
+        self._now = 0.0  # of the last cycle
+        self._readings: tuple[Reading, ...] = ()  # of the last cycle
+        self._layout = _Layout()  # of these readings
+        self._verdicts: list[Finding | Unjudged | None] = []  # on these readings
         # The last ones, for when the same series are read again.
         self._layouts: deque[_Layout] = deque(maxlen=KEPT_LAYOUTS)
         if memories:
@@ -97,32 +116,31 @@ class Judge:
         readings: the latest of each series; of a collector that was not due those of its last run, with their own `at`.
         now: unix seconds; how long something has been gone is counted up to it.
         """
-        series = [reading.name for reading in readings], [reading.labels for reading in readings]
-        if series != self._layout.series:  # it seldom does: the same disks are read each minute
-            self._layout = self._known_layout(series) or self._lay_out(series, now)
-        layout = self._layout
-        findings: list[Finding] = []
-        unjudged: list[Unjudged] = []
-        for subject, number, whole, since in layout.places:
-            subject.seen, subject.gone = now, False
+        changed: Sequence[int] | None = self._changed(readings)
+        if changed is None:
+            self._enter(self._layout_of(readings, now))
+            changed = range(len(readings))
+        self._now, self._readings = now, tuple(readings)
+        layout, verdicts = self._layout, self._verdicts
+        for number in changed:
             reading = readings[number]
-            if whole == MISSING:
-                reason = _reason(subject, unchecked) or f"there is no {subject.rule.select.of} to compare it with"
-                unjudged.append(subject.unjudged(reason, reading.at))
-                continue
-            verdict = subject.verdict
-            if verdict is None or reading.at != subject.at:  # one that was judged before teaches nothing new
-                verdict = subject.judge(
-                    reading,
-                    None if whole is None else readings[whole].value,
-                    None if since is None else readings[since].value,
-                )
-            if isinstance(verdict, Finding):
-                findings.append(verdict)
-            else:
-                unjudged.append(verdict)
+            for place, subject, whole, since in layout.places[number]:
+                verdict = subject.verdict
+                if verdict is None or reading.at != subject.at:  # one that was judged before teaches nothing new
+                    verdict = subject.judge(
+                        reading,
+                        None if whole is None else readings[whole].value,
+                        None if since is None else readings[since].value,
+                    )
+                verdicts[place] = verdict
+        for place, subject, number in layout.partial:
+            reason = _reason(subject, unchecked) or f"there is no {subject.rule.select.of} to compare it with"
+            verdicts[place] = subject.unjudged(reason, readings[number].at)
+        findings = [verdict for verdict in verdicts if isinstance(verdict, Finding)]
+        unjudged: list[Unjudged] = []
+        if len(findings) < len(verdicts):
+            unjudged += [verdict for verdict in verdicts if isinstance(verdict, Unjudged)]
         for subject in layout.crowded:
-            subject.seen, subject.gone = now, False
             reason = "several readings at once; add a label to the rule's `select.subject`"
             unjudged.append(subject.unjudged(reason, now))
         if unchecked or len(layout.present) < len(self._subjects):
@@ -143,7 +161,7 @@ class Judge:
                     rule=subject.rule.id,
                     subject=subject.labels,
                     first_seen=subject.first_seen,
-                    seen=subject.seen,
+                    seen=self._seen(subject),
                     at=subject.at,
                     severity=subject.severity,
                     memory=msgspec.Raw(msgspec.msgpack.encode(subject.memory)),
@@ -170,7 +188,7 @@ class Judge:
                 self.lost += 1
                 continue
             subject.seen, subject.at, subject.severity = one.seen, one.at, one.severity
-            self._subjects[one.rule, frozenset(one.subject.items())] = subject
+            self._know(subject)
 
     def _route(self, series: _Series, now: float) -> tuple[_Route, ...]:
         routes = self._routes.get(series)
@@ -190,28 +208,61 @@ class Judge:
         about = subject_of(rule.select, labels)
         key = rule.id, frozenset(about.items())
         if key not in self._subjects:
-            self._subjects[key] = Subject(rule, threshold, about, now)
+            self._know(Subject(rule, threshold, about, now))
         return self._subjects[key]
 
-    def _known_layout(self, series: _AllSeries) -> _Layout | None:
-        return next((one for one in self._layouts if one.series == series), None)
+    def _know(self, subject: Subject) -> None:
+        self._subjects[subject.rule.id, frozenset(subject.labels.items())] = subject
+        self._of_rule[subject.rule.id].add(subject)
+
+    def _changed(self, readings: Sequence[Reading]) -> list[int] | None:
+        """Return the numbers of the readings that are not the very ones of the last cycle; None when other series are read."""
+        before = self._readings
+        if len(readings) != len(before):
+            return None
+        changed = [*compress(count(), map(is_not, readings, before))]
+        for number in changed:
+            now, then = readings[number], before[number]
+            if now.name != then.name or now.labels != then.labels:
+                return None
+        return changed
+
+    def _layout_of(self, readings: Sequence[Reading], now: float) -> _Layout:
+        series = [reading.name for reading in readings], [reading.labels for reading in readings]
+        for known in self._layouts:
+            if known.series == series:
+                return known
+        return self._lay_out(series, now)
 
     def _lay_out(self, series: _AllSeries, now: float) -> _Layout:
         numbers = {
             (name, frozenset(labels.items())): number for number, (name, labels) in enumerate(zip(*series, strict=True))
         }
-        found: dict[Subject, list[tuple[Subject, int, int | None, int | None]]] = {}
+        found: dict[Subject, list[tuple[int, int | None, int | None]]] = {}
         for one, number in numbers.items():
             for route in self._route(one, now):
                 whole = None if route.whole is None else numbers.get(route.whole, MISSING)
                 since = None if route.since is None else numbers.get(route.since)
-                found.setdefault(route.subject, []).append((route.subject, number, whole, since))
+                found.setdefault(route.subject, []).append((number, whole, since))
         layout = _Layout(series)
-        layout.places = [places[0] for places in found.values() if len(places) == 1]
-        layout.crowded = [subject for subject, places in found.items() if len(places) > 1]
+        for subject, places in found.items():
+            if len(places) == 1:
+                layout.place(subject, *places[0])
+            else:
+                layout.crowded.append(subject)
         layout.present = set(found)
         self._layouts.append(layout)
         return layout
+
+    def _enter(self, layout: _Layout) -> None:
+        """Have readings of other series judged from now on; whose reading is not among them was last seen in the last cycle."""
+        for subject in self._layout.present - layout.present:
+            subject.seen, subject.gone = self._now, False
+        self._layout = layout
+        self._verdicts = [None] * layout.verdicts
+
+    def _seen(self, subject: Subject) -> float:
+        return self._now if subject in self._layout.present else subject.seen
 
     def _absent(self, unchecked: Sequence[CouldNotCheck], now: float) -> Iterator[Unjudged]:
         """Yield why the known subjects without a reading have none, and forget those that are long gone."""
@@ -234,13 +285,15 @@ class Judge:
                     yield subject.unjudged("no longer seen", now)
                 subject.gone = True
         if len(self._subjects) > MOST_SUBJECTS:
-            for subject in sorted(self._subjects.values(), key=lambda one: -one.seen)[MOST_SUBJECTS:]:
+            for subject in sorted(self._subjects.values(), key=lambda one: -self._seen(one))[MOST_SUBJECTS:]:
                 self._forget(subject)
 
     def _forget(self, subject: Subject) -> None:
         del self._subjects[subject.rule.id, frozenset(subject.labels.items())]
+        self._of_rule[subject.rule.id].remove(subject)
         self._routes.clear()  # some lead to it
-        self._layout = _Layout()
+        self._enter(_Layout())
+        self._readings = ()
         self._layouts.clear()
 
     def _never_seen(self, unchecked: Iterable[CouldNotCheck], now: float) -> Iterator[Unjudged]:
@@ -254,7 +307,7 @@ class Judge:
                 key = rule.id, frozenset(about.items())
                 if key in told:
                     continue
-                if not any(covers(missing.labels, one.labels) for one in self._subjects.values() if one.rule is rule):
+                if not any(covers(missing.labels, one.labels) for one in self._of_rule[rule.id]):
                     told.add(key)
                     yield Subject(rule, threshold, about, now).unjudged(missing.reason, now)
 

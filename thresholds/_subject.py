@@ -19,7 +19,10 @@ FORGOTTEN_AFTER = 30 * 86400.0  # seconds
 
 
 class Subject:
-    """A subject from first sight until it is forgotten. Times are unix seconds; `at` is that of the reading judged last."""
+    """A subject from first sight until it is forgotten. Times are unix seconds; `at` is that of the reading judged last.
+
+    seen, gone: when it was last seen, and whether its absence was told. Of one that is there now neither is kept up.
+    """
 
     __slots__ = ("at", "first_seen", "gone", "labels", "memory", "rule", "seen", "severity", "threshold", "verdict")
 

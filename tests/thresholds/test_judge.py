@@ -295,6 +295,34 @@ def test_readings_that_did_not_change_are_not_judged_again(judge):
     assert all(again is finding for again, finding in zip(second, first, strict=True))
 
 
+def test_what_was_read_long_ago_and_is_still_there_was_seen_now(judge):
+    """A healthy one is missed for an hour from when it went, though its collector had not run for two days."""
+    readings = [*disk(50), unit(0)]
+    for hour in range(48):
+        judge.judge(readings, [], NOW + hour * HOUR)
+    gone = NOW + 47 * HOUR
+
+    again = Judge(RULES, judge.dump())
+    for one in (judge, again):
+        assert len(one.judge(readings[:2], [], gone + 60)[1]) == 1
+        assert len(one.judge(readings[:2], [], gone + HOUR - 60)[1]) == 1
+        assert one.judge(readings[:2], [], gone + HOUR + 60)[1] == []
+
+
+def test_series_that_come_and_go_take_nothing_from_the_others(judge):
+    """A disk that was idle is not there for a cycle: what was concluded of the others, before and meanwhile, stands."""
+    home = disk(5, mountpoint="/home")
+    judge.judge([*home, unit(0)], [], NOW)
+    judge.judge(home, [], NOW + 60)
+    [found, _], unjudged = judge.judge([*home, unit(0, NOW + 120)], [], NOW + 120)
+    assert (found.at, found.severity, unjudged) == (NOW, Severity.WARNING, [])
+
+    freed = disk(50, NOW + 180, mountpoint="/home")
+    judge.judge(freed, [], NOW + 180)
+    [found, _], unjudged = judge.judge([*freed, unit(0, NOW + 240)], [], NOW + 240)
+    assert (found.at, found.severity, unjudged) == (NOW + 180, Severity.HEALTHY, [])
+
+
 def test_a_healthy_subject_that_comes_and_goes_is_not_missed():
     """Systemd unloads units that are idle and well; one that failed is missed all the same."""
     [(rule, threshold)] = [(rule, threshold) for rule, threshold in RULES if rule.id == "failed"]
