@@ -136,21 +136,13 @@ def settle(usage: Usage, freed: float) -> Usage:
 
 
 def _in_block(usage: Usage, now: float, used: float) -> Usage:
-    return Usage(
-        origin=usage.origin,
+    return msgspec.structs.replace(
+        usage,
         at=now,
         used=used,
-        found=usage.found,
-        block=usage.block,
         high=max(usage.high, used),
         low=min(usage.low, used),
-        highs=usage.highs,
-        lows=usage.lows,
         points=_points(usage.points, now, used),
-        swing=usage.swing,
-        crests=usage.crests,
-        settled=usage.settled,
-        tops=usage.tops,
     )
 
 

@@ -78,12 +78,14 @@ class Level:
             if level >= limit or (before.severity >= severity and level >= clear):
                 break
         else:
-            severity, limit, clear = Severity.HEALTHY, *self._steps[-1][1:]
+            severity, (_, limit, clear) = Severity.HEALTHY, self._steps[-1]
         scale = self._sign * (whole or 1.0)
         evidence: dict[str, Fact] = {"value": value, "limit": limit * scale, "clear": clear * scale}
         if whole is not None:
-            evidence |= {"whole": whole} | ({"available": value} if self._sign < 0 else {})
-        return Judgement(severity, evidence), LevelMemory(severity)
+            evidence["whole"] = whole
+            if self._sign < 0:
+                evidence["available"] = value
+        return Judgement(severity, evidence), before if severity is before.severity else LevelMemory(severity)
 
 
 def _clear(limit: float, clear: float | None, sign: float) -> float:

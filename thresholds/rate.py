@@ -41,7 +41,8 @@ class RateLimits(LevelLimits, frozen=True, kw_only=True, forbid_unknown_fields=T
 class RateMemory(msgspec.Struct, frozen=True):
     """The changes of one time, and the severity that stands.
 
-    since: unix seconds from which on changes are known. at, value: of the newest reading. slots: the changes, oldest first.
+    since: unix seconds from which on changes are known. at, value: of the newest reading. slots: the changes, oldest first; there
+    is none where nothing changed.
     """
 
     since: float
@@ -77,13 +78,16 @@ class Rate:
         memory = self._learn(memory, at, value)
         change = math.fsum(one for _, one in memory.slots)
         answer, level = self._level.evaluate(Observation(memory.at, change, observation.whole), memory.level)
-        memory = RateMemory(memory.since, memory.at, memory.value, memory.slots, level)
+        if level is not memory.level:
+            memory = RateMemory(memory.since, memory.at, memory.value, memory.slots, level)
         if isinstance(answer, CouldNotJudge):
             return answer, memory
         if not answer.severity and memory.at - memory.since < self._needed:
             return CouldNotJudge("not seen for long enough to know how fast it changes"), memory
-        evidence = {name: fact for name, fact in answer.evidence.items() if name != "available"}
-        return Judgement(answer.severity, evidence | {"total": value, "within": self._over}), memory
+        evidence = answer.evidence
+        evidence.pop("available", None)
+        evidence["total"], evidence["within"] = value, self._over
+        return answer, memory
 
     def _learn(self, memory: RateMemory | None, at: float, value: float) -> RateMemory:
         """Return the memory with the change since the reading before; what is late or was judged before changes nothing."""
@@ -99,12 +103,15 @@ class Rate:
             change = max(value, 0.0)
         if passed > self._over:
             change *= self._over / passed  # nobody knows when; evenly is the least that is claimed
-        number = int(at // self._slot)
-        slots = tuple(slot for slot in memory.slots if number - SLOTS < slot[0])
-        if slots and slots[-1][0] == number:
-            change += slots[-1][1]
-            slots = slots[:-1]
-        return RateMemory(memory.since, at, value, (*slots, (number, change)), memory.level)
+        number, slots = int(at // self._slot), memory.slots
+        if slots and slots[0][0] <= number - SLOTS:
+            slots = tuple([slot for slot in slots if number - SLOTS < slot[0]])
+        if change:
+            if slots and slots[-1][0] == number:
+                change += slots[-1][1]
+                slots = slots[:-1]
+            slots = (*slots, (number, change))
+        return RateMemory(memory.since, at, value, slots, memory.level)
 
 
 PLUGIN = ThresholdPlugin(
