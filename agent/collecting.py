@@ -9,9 +9,10 @@ brings too late is thrown away. Whatever goes wrong reads "could not check", nev
 from __future__ import annotations
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import msgspec
 from agent.configuration.secrets import Secrets
 from agent.logs import get_logger
 from agent.system.folder import DEFAULT_STATE_DIR
+from agent.system.latch import Latch
 from agent.system.workers import Workers
 from collectors import (
     Collector,
@@ -49,6 +51,12 @@ log = get_logger()
 _workers = Workers()
 
 
+# The same few files are read each cycle, and to put a path together takes as long as to open what is there.
+@lru_cache(maxsize=64)
+def _below(root: Path, absolute: str) -> Path:
+    return root / absolute.lstrip("/")
+
+
 class HostAccess(msgspec.Struct, frozen=True):
     """What a collector is handed (`CollectorContext`).
 
@@ -61,7 +69,7 @@ class HostAccess(msgspec.Struct, frozen=True):
 
     def path(self, absolute: str) -> Path:
         """Return where the host's `absolute` path is to be read."""
-        return self.root / absolute.lstrip("/")
+        return _below(self.root, absolute)
 
     def kept(self, name: str) -> Path:
         """Return where the agent keeps a file of this name for collectors."""
@@ -212,9 +220,9 @@ class CollectionRunner:
             schedule.leave()
 
 
-def _work_off(runs: deque[_Run]) -> threading.Event:
+def _work_off(runs: deque[_Run]) -> Latch:
     """Have a thread do `runs`, one after the other; return what is set at their end. Where there is no room for it, they fail."""
-    over = threading.Event()
+    over = Latch()
 
     def work() -> None:
         while runs:
@@ -231,7 +239,7 @@ def _work_off(runs: deque[_Run]) -> threading.Event:
     return over
 
 
-def _wait_while_quick(over: threading.Event, runs: deque[_Run]) -> None:
+def _wait_while_quick(over: Latch, runs: deque[_Run]) -> None:
     """Return when `over` is set, or when none of `runs` was begun for a while: then the last one takes long."""
     left = -1
     while not over.wait(QUICK) and len(runs) != left:
@@ -324,7 +332,7 @@ class _Run:
         self, configured: ConfiguredCollector, at: float, monotonic: Callable[[], float], most_readings: int
     ) -> None:
         self.started = monotonic()
-        self.finished = threading.Event()
+        self.finished = Latch()
         self._configured = configured
         self._at = at
         self._monotonic = monotonic
@@ -379,7 +387,7 @@ class _Run:
             self.finished.set()
 
     def _collect(self) -> None:
-        repeated: Counter[str] = Counter()
+        repeated: dict[str, Reading] = {}
         readings = self._readings
         for item in self._configured.collector.collect(self._at):
             if isinstance(item, CouldNotCheck):
@@ -387,7 +395,7 @@ class _Run:
                 continue
             series = item.series
             if series in readings:
-                repeated[series] += 1
+                repeated[series] = item
             elif len(readings) == self._most_readings:
                 reason = f"more than {self._most_readings} readings; the rest is left out, narrow it by its options"
                 self._unchecked.append(self._missing(reason))

@@ -21,7 +21,8 @@ def parse_pressure(text: str) -> dict[tuple[str, str], float]:
     ratios = {}
     for line in text.splitlines():
         scope, *averages = line.split()
-        for key, _, percent in (average.partition("=") for average in averages):
+        for average in averages:
+            key, _, percent = average.partition("=")
             if key in _WINDOWS:
                 ratios[scope, _WINDOWS[key]] = float(percent) / 100
     return ratios
