@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from agent.system.light_imports import leaving_out
 
@@ -29,7 +30,7 @@ with leaving_out(
     from prometheus_client.registry import Collector
     from prometheus_client.utils import floatToGoString
 
-__all__ = ["FORMATS", "OPENMETRICS", "PLAIN", "CounterMetricFamily", "Family", "GaugeMetricFamily", "Metric"]
+__all__ = ["FORMATS", "OPENMETRICS", "PLAIN", "CounterMetricFamily", "Family", "GaugeMetricFamily", "Metric", "Part"]
 
 PLAIN, OPENMETRICS = CONTENT_TYPE_PLAIN_0_0_4, openmetrics.CONTENT_TYPE_LATEST
 Kind = type[CounterMetricFamily] | type[GaugeMetricFamily]
@@ -41,60 +42,63 @@ FORMATS: Mapping[str, tuple[Callable[[Collector], bytes], bytes]] = {
 }
 
 
-class Family:
-    """A family of one kind: value by label texts, and its part of the page in each format that was asked for.
+class Family(NamedTuple):
+    """What one family says: value by label texts. name: as on the page, that of a counter with its `_total`."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: Sequence[str]
+    series: Mapping[tuple[str, ...], float]
+
+
+class Part:
+    """A family's part of the page, in each format that was asked for.
 
     To render a line takes 25 us, and of a host's hundreds most say what they said the last time: those are kept. Of the others
     only the value is written anew.
     """
 
-    def __init__(
-        self, name: str, kind: Kind, meaning: str, labels: Sequence[str], series: Mapping[tuple[str, ...], float]
-    ) -> None:
-        """`name`: as on the page, that of a counter with its `_total`."""
-        self.name = name
-        self.kind = kind
-        self.meaning = meaning
-        self.labels = labels
-        self.series = series
-        self.heads: dict[str, list[bytes]] = {}
-        self.rendered: dict[str, dict[tuple[str, ...], bytes]] = {}
-        self._parts: dict[str, bytes] = {}
+    def __init__(self, family: Family) -> None:
+        self._family = family
+        self._heads: dict[str, list[bytes]] = {}
+        self._rendered: dict[str, dict[tuple[str, ...], bytes]] = {}
+        self._texts: dict[str, bytes] = {}
 
-    def after(self, before: Family | None) -> Family:
-        """Return this family with the lines that it shares with how it was before."""
-        if before is None or before is self or before.labels != self.labels:
-            return self
-        if before.series == self.series:
-            return before
-        self.heads = before.heads
-        for content_type, lines in before.rendered.items():
-            self.rendered[content_type] = {
-                texts: lines[texts] if before.series[texts] == value else _with_value(lines[texts], value)
-                for texts, value in self.series.items()
-                if texts in lines
-            }
-        return self
+    def show(self, family: Family) -> None:
+        """Show `family` from now on: what it was given before as it is now."""
+        before, self._family = self._family, family
+        if (before.meaning, before.labels) != (family.meaning, family.labels):
+            self._heads, self._rendered, self._texts = {}, {}, {}
+        elif before.series != family.series:
+            self._texts = {}
+            for content_type, lines in self._rendered.items():
+                self._rendered[content_type] = {
+                    texts: lines[texts] if before.series[texts] == value else _with_value(lines[texts], value)
+                    for texts, value in family.series.items()
+                    if texts in lines
+                }
 
-    def part(self, content_type: str) -> bytes:
-        """Return its part of the page in that format."""
-        if content_type not in self._parts:
-            self._parts[content_type] = b"".join(self._lines(content_type))
-        return self._parts[content_type]
+    def text(self, content_type: str) -> bytes:
+        """Return the part in that format."""
+        if content_type not in self._texts:
+            self._texts[content_type] = b"".join(self._lines(content_type))
+        return self._texts[content_type]
 
     def _lines(self, content_type: str) -> list[bytes]:
-        known = self.rendered.setdefault(content_type, {})
-        changed = [texts for texts in self.series if texts not in known]
-        if changed or content_type not in self.heads:
-            family = self.kind(self.name, self.meaning, labels=self.labels)
-            for texts in changed:
-                family.add_metric(texts, self.series[texts])
+        name, kind, meaning, labels, series = self._family
+        known = self._rendered.setdefault(content_type, {})
+        new = [texts for texts in series if texts not in known]
+        if new or content_type not in self._heads:
+            family = kind(name, meaning, labels=labels)
+            for texts in new:
+                family.add_metric(texts, series[texts])
             generate, end = FORMATS[content_type]
             text = generate(_Families([family])).removesuffix(end)
             written = [line + b"\n" for line in text.split(b"\n")[:-1]]
-            self.heads[content_type] = [line for line in written if line.startswith(b"#")]
-            known.update(zip(changed, written[len(self.heads[content_type]) :], strict=True))
-        return [*self.heads[content_type], *[known[texts] for texts in self.series]]
+            self._heads[content_type] = [line for line in written if line.startswith(b"#")]
+            known.update(zip(new, written[len(self._heads[content_type]) :], strict=True))
+        return [*self._heads[content_type], *[known[texts] for texts in series]]
 
 
 def _with_value(line: bytes, value: float) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from agent.following.model import Promised, QueueState
-from agent.metric_family import FORMATS, OPENMETRICS, PLAIN, CounterMetricFamily, Family, GaugeMetricFamily
+from agent.metric_family import FORMATS, OPENMETRICS, PLAIN, CounterMetricFamily, Family, GaugeMetricFamily, Part
 from agent.reading_families import ReadingFamilies
 from agent.status import Snapshot
 from thresholds import Severity
@@ -27,17 +27,16 @@ class Metrics:
     """
 
     def __init__(self, meanings: Mapping[str, str]) -> None:
-        self._readings = ReadingFamilies(PREFIX, meanings)
-        self._families: dict[str, Family] = {}
+        self._readings = ReadingFamilies(PREFIX, meanings, [one.name for one in own_metrics()])
+        self._parts: dict[str, Part] = {}
         self._pages: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
     def update(self, snapshot: Snapshot) -> None:
         """Show `snapshot` from now on. Whatever format has been asked for before is rendered here, not during a scrape."""
-        own = list(_own_families(snapshot))
-        families = [*own, *self._readings.of(snapshot.readings, own)]
+        families = [*_own_families(snapshot), *self._readings.of(snapshot.readings)]
         with self._lock:
-            self._families = {one.name: one.after(self._families.get(one.name)) for one in families}
+            self._parts = {family.name: self._part(family) for family in families}
             self._pages = {content_type: self._page(content_type) for content_type in self._pages}
 
     def text(self, accept: str = "") -> tuple[str, bytes]:
@@ -49,9 +48,16 @@ class Metrics:
                 self._pages[content_type] = self._page(content_type)
             return content_type, self._pages[content_type]
 
+    def _part(self, family: Family) -> Part:
+        """Return the part of the page that shows `family`; the one that showed it before, if there was one."""
+        if part := self._parts.get(family.name):
+            part.show(family)
+            return part
+        return Part(family)
+
     def _page(self, content_type: str) -> bytes:
         _, end = FORMATS[content_type]
-        return b"".join([one.part(content_type) for one in self._families.values()] + [end])
+        return b"".join([part.text(content_type) for part in self._parts.values()] + [end])
 
 
 def _gauge(name: str, meaning: str, value: float) -> Family:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import compress, count
+from operator import is_not
 from typing import NamedTuple
 
 from agent.metric_family import CounterMetricFamily, Family, GaugeMetricFamily
@@ -16,38 +18,65 @@ from collectors import Reading
 
 
 class ReadingFamilies:
-    """Makes the families, cycle after cycle. How labels come to the page is worked out when other series are read than before."""
+    """Makes the families, cycle after cycle. What was not read anew since the last is not looked at again."""
 
-    def __init__(self, prefix: str, meanings: Mapping[str, str]) -> None:
-        """`prefix`: before every name. meanings: what each reading says, by its name."""
+    def __init__(self, prefix: str, meanings: Mapping[str, str], own: Iterable[str]) -> None:
+        """`prefix`: before every name. meanings: what each reading says, by its name. own: names of the agent's own families."""
         self._prefix = prefix
         self._meanings = meanings
-        self._known: dict[str, _Known] = {}
+        self._own = {name.removesuffix("_total") for name in own}
+        self._readings: Sequence[Reading] = ()
+        self._groups: dict[str, _Group] = {}
+        self._group_at: dict[int, _Group] = {}
 
-    def of(self, readings: Iterable[Reading], own: Iterable[Family]) -> list[Family]:
-        """Return a family for each reading name; none has the name of one of the agent's `own`."""
-        before, self._known = self._known, {}
-        taken = {family.name.removesuffix("_total") for family in own}
-        return [self._family(name, group, taken, before) for name, group in _by_name(readings)]
+    def of(self, readings: Sequence[Reading]) -> list[Family]:
+        """Return a family for each reading name; none has the name of one of the agent's own."""
+        before, self._readings = self._readings, readings
+        # Most collectors were not due, and theirs are the very same objects.
+        fresh: Iterable[int] = list(compress(count(), map(is_not, readings, before)))
+        if len(readings) != len(before) or any(readings[place].name != before[place].name for place in fresh):
+            self._lay_out(readings)
+            fresh = self._group_at
+        for group in {self._group_at[place] for place in fresh}:
+            group.read(readings)
+        return [group.family for group in self._groups.values()]
 
-    def _family(self, name: str, group: Sequence[Reading], taken: set[str], before: Mapping[str, _Known]) -> Family:
-        full = self._prefix + name
-        while full.removesuffix("_total") in taken:  # two families of one name would make the whole page unreadable
-            full = full.replace(self._prefix, self._prefix + "reading_", 1)
-        taken.add(full.removesuffix("_total"))
-        known = before.get(full)
-        if known is not None and known.group == group:  # its collector was not due
-            self._known[full] = known
-            return known.family
-        read = [reading.labels for reading in group]
-        columns = _columns(read) if known is None or known.columns.read != read else known.columns
+    def _lay_out(self, readings: Sequence[Reading]) -> None:
+        """Find out anew which reading belongs to which family."""
+        before, self._groups = self._groups, {}
+        taken = set(self._own)
+        for name, places in _by_name(readings).items():
+            full = self._prefix + name
+            while full.removesuffix("_total") in taken:  # two families of one name would make the whole page unreadable
+                full = full.replace(self._prefix, self._prefix + "reading_", 1)
+            taken.add(full.removesuffix("_total"))
+            meaning = self._meanings.get(readings[places[0]].name) or f"Reading {name} of this host."
+            group = before.get(full)
+            if group is None or group.family.meaning != meaning:
+                group = _Group(full, meaning)
+            self._groups[full] = group
+            group.places = places
+        self._group_at = {place: group for group in self._groups.values() for place in group.places}
+
+
+class _Group:
+    """The readings that are one family. places: where they stand among all."""
+
+    def __init__(self, full: str, meaning: str) -> None:
         kind = CounterMetricFamily if full.endswith("_total") else GaugeMetricFamily
-        meaning = self._meanings.get(group[0].name) or f"Reading {name} of this host."
+        self.places: list[int] = []
+        self.family = Family(full, kind, meaning, (), {})
+        self._columns = _columns([])
+
+    def read(self, readings: Sequence[Reading]) -> None:
+        """Make the family of what was read now. How labels are shown is worked out anew only when other series are read."""
+        group = [readings[place] for place in self.places]
+        read = [reading.labels for reading in group]
+        if self._columns.read != read:
+            self._columns = _columns(read)
         # Of two series that are the same on the page the last counts.
-        series = dict(zip(columns.texts, [reading.value for reading in group], strict=True))
-        family = Family(full, kind, meaning, columns.names, series)
-        self._known[full] = _Known(group, columns, family)
-        return family
+        series = dict(zip(self._columns.texts, [reading.value for reading in group], strict=True))
+        self.family = self.family._replace(labels=self._columns.names, series=series)
 
 
 class _Columns(NamedTuple):
@@ -56,14 +85,6 @@ class _Columns(NamedTuple):
     read: list[dict[str, str]]
     names: list[str]
     texts: list[tuple[str, ...]]
-
-
-class _Known(NamedTuple):
-    """A family as it was made last, and of which readings."""
-
-    group: Sequence[Reading]
-    columns: _Columns
-    family: Family
 
 
 def _columns(read: list[dict[str, str]]) -> _Columns:
@@ -77,15 +98,15 @@ def _columns(read: list[dict[str, str]]) -> _Columns:
     return _Columns(read, shown, texts)
 
 
-def _by_name(readings: Iterable[Reading]) -> Iterator[tuple[str, list[Reading]]]:
-    """Yield the readings by their names on the page, which several may share."""
-    by_name: dict[str, list[Reading]] = defaultdict(list)
-    for reading in readings:
-        by_name[reading.name].append(reading)
-    valid: dict[str, list[Reading]] = {}
-    for name, group in by_name.items():
-        valid.setdefault(_valid(name), []).extend(group)
-    yield from valid.items()
+def _by_name(readings: Iterable[Reading]) -> dict[str, list[int]]:
+    """Return where the readings stand by their names on the page, which several may share."""
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for place, reading in enumerate(readings):
+        by_name[reading.name].append(place)
+    valid: dict[str, list[int]] = {}
+    for name, places in by_name.items():
+        valid.setdefault(_valid(name), []).extend(places)
+    return valid
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import pytest
 
 from agent import metric_family
-from agent.metric_family import FORMATS, PLAIN, Family, GaugeMetricFamily
+from agent.metric_family import FORMATS, PLAIN, Family, GaugeMetricFamily, Part
 
 
 def family(**values):
@@ -35,23 +35,25 @@ def at_once(content_type, **values):
     ids=["the same", "one changed", "all changed", "one gone", "one new", "all gone", "another order"],
 )
 def test_whatever_becomes_of_a_family_its_lines_are_right(content_type, then):
-    first = family(a=1, b=2)
-    first.part(content_type)
-    assert family(**then).after(first).part(content_type) == at_once(content_type, **then)
+    part = Part(family(a=1, b=2))
+    part.text(content_type)
+    part.show(family(**then))
+    assert part.text(content_type) == at_once(content_type, **then)
 
 
 def test_only_what_is_new_is_rendered_and_of_the_rest_its_value(monkeypatch):
-    first = family(a=1, b=2, c=3)
-    first.part(PLAIN)
+    part = Part(family(a=1, b=2, c=3))
+    part.text(PLAIN)
     rendered = []
     add = GaugeMetricFamily.add_metric
     monkeypatch.setattr(
         GaugeMetricFamily, "add_metric", lambda self, texts, value: (rendered.append(texts), add(self, texts, value))
     )
-    family(a=1, b=5, c=3, d=4).after(first).part(PLAIN)
+    part.show(family(a=1, b=5, c=3, d=4))
+    part.text(PLAIN)
     assert rendered == [("d",)]
 
 
 def test_a_label_with_line_breaks_is_one_line():
     odd = Family("foretell_room", GaugeMetricFamily, "Room.", ["disk"], {("a\nb\rc\x85d",): 1.0, ("e",): 2.0})
-    assert odd.part(PLAIN).count(b"\n") == 4
+    assert Part(odd).text(PLAIN).count(b"\n") == 4
