@@ -266,7 +266,7 @@ def write_summary(folder: Path, snapshot: Snapshot, runtime: Path | None = None)
 def _lead(link: Path, target: Path) -> None:
     """Have `link` lead to `target`, whatever was there."""
     with suppress(OSError):  # there is none yet
-        if link.readlink() == target:
+        if os.readlink(link) == str(target):  # noqa: PTH115 - a Path made of it each cycle took twice the call itself
             return
     fresh = link.with_suffix(".new")
     fresh.unlink(missing_ok=True)
