@@ -14,7 +14,7 @@ from agent.following.follow import follow
 from agent.following.model import Case, Operation
 from agent.store import History, Store, StoreDamaged, StoreUnavailable
 from agent.system.host import HostIdentity
-from thresholds import Finding, Judge, Severity, Unjudged
+from thresholds import Finding, Judge, Unjudged
 
 
 class Cycle(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +128,7 @@ class Pipeline:
         """Return the cases, long closed and no longer in memory, that `findings` are about: a key has one case for ever."""
         found = {}
         for finding in findings:
-            if finding.severity is Severity.HEALTHY:
+            if not finding.severity:
                 continue
             key = situation.key(finding.rule, finding.subject)
             if key not in self.cases and (case := self.store.case(key)) is not None:

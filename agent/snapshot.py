@@ -13,7 +13,7 @@ from agent.pipeline import Cycle
 from agent.status import CollectorRun, Desk, HeldCase, Snapshot
 from agent.system.host import HostIdentity
 from agent.version import VERSION
-from thresholds import Rule, Severity
+from thresholds import Rule
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,7 @@ def take_snapshot(cycle: Cycle, configuration: Configuration, host: HostIdentity
         next_cycle_at=cycle.at + around.period,
         collectors=[_run(outcome) for outcome in cycle.collection.outcomes],
         readings=list(cycle.collection.readings),
-        findings=[finding for finding in cycle.findings if finding.severity is not Severity.HEALTHY],
+        findings=[finding for finding in cycle.findings if finding.severity],
         unjudged=list(cycle.unjudged),
         held=[_held(case, rules, around.first_look_ends) for case in held],
         cases=sorted(active, key=lambda case: (case.priority, case.first_seen)),

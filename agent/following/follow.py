@@ -24,7 +24,7 @@ from agent.following.problems import PROBLEM, follow_problem, open_problems
 from agent.following.progress_notes import tell_progress
 from agent.following.service_clock import watch
 from agent.following.verification import remind
-from thresholds import Finding, Severity
+from thresholds import Finding
 
 GatheringRule = Literal["first_look", "maintenance_digest", "storm", "overflow"]
 GATHERINGS: frozenset[str] = frozenset({"first_look", "maintenance_digest", "storm", "overflow", PROBLEM})
@@ -42,11 +42,11 @@ def follow(
     of_rules = {one.case.rule for one in followed.values()}
     adopted = "" in of_rules  # such a case is of no known rule
     for finding in findings:
-        if finding.severity is Severity.HEALTHY and finding.rule not in of_rules and not adopted:
+        if not (finding.severity or finding.rule in of_rules or adopted):
             continue  # seldom is anything wrong, and a key costs more than the rest
         key = situation.key(finding.rule, finding.subject)
         if key not in followed:
-            if finding.severity is Severity.HEALTHY:
+            if not finding.severity:
                 continue
             followed[key] = Followed(_new_case(key, finding), situation)
         see(followed[key], finding)
