@@ -68,6 +68,8 @@ class Part:
     def show(self, family: Family) -> None:
         """Show `family` from now on: what it was given before as it is now."""
         before, self._family = self._family, family
+        if family is before:  # as most are, and to compare their hundreds of values takes a third of a quiet cycle's page
+            return
         if (before.meaning, before.labels) != (family.meaning, family.labels):
             self._heads, self._rendered, self._texts = {}, {}, {}
         elif before.series != family.series:
