@@ -68,7 +68,7 @@ class Part:
     def show(self, family: Family) -> None:
         """Show `family` from now on: what it was given before as it is now."""
         before, self._family = self._family, family
-        if family is before:  # as most are, and to compare their hundreds of values takes a third of a quiet cycle's page
+        if family is before:  # its readings are the last cycle's, as most are
             return
         if (before.meaning, before.labels) != (family.meaning, family.labels):
             self._heads, self._rendered, self._texts = {}, {}, {}
