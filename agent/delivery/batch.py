@@ -90,7 +90,7 @@ class Delivery:
     def _run(self, *, poll: bool, rebuild: bool, looks: Collection[str] | None) -> DeskHealth:
         try:
             if rebuild:
-                self.looker.rebuild(self.host)
+                self.looker.rebuild(self.host, self._watched)
             if (unsure := self._settle - self._watched) > 0:
                 self.outbox.settle(self.desk, self.now(), until=self.now() + unsure)
             self._send_all()

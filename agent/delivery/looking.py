@@ -55,11 +55,11 @@ class Looker:
         self.rating_within = rating_within
         self.all_seen = False  # whether each look of the last round told how its ticket is
 
-    def rebuild(self, host: str) -> None:
+    def rebuild(self, host: str, watched: float) -> None:
         """Our records are new or were lost: learn which tickets of the host with this marker the desk has open.
 
         Copies are found by their own key when there is something to say on them. What the earlier records opened last, a desk's
-        search may not know of yet: until it does, this is wanted again.
+        search may not know of yet: until it does, this is wanted again. watched: seconds since then, by a clock that went evenly.
         """
         found = []
         if self.can.list_open:
@@ -68,7 +68,7 @@ class Looker:
             for one in found:
                 if not is_copy(one.key):
                     self.store.put_event(Adopted(case=one.key, ref=one.ref, at=self.now()))
-            if abs(self.now() - self.store.begun_at) >= self.can.search_lag:
+            if watched >= self.can.search_lag:
                 self.store.rebuilt(self.desk)
 
     @property

@@ -265,11 +265,6 @@ class Store(Closing):
         """What tells operations of these records from those of earlier ones, at the desk too; empty in records of old."""
         return self._get("mark", str, "")
 
-    @property
-    def begun_at(self) -> float:
-        """The second, in unix time, after which these records go on where others ended; 0 in records of old."""
-        return float(int(self.mark, 16) + 1) if self.mark else 0.0
-
     def want_rebuild(self, now: float) -> None:
         """Note that these records are not the newest ones: every desk is to be asked what it has open for this host.
 

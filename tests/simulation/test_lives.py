@@ -32,6 +32,7 @@ ONCE_BROKEN = {
     5530: "what a digest told of and that got urgent opened a ticket of its own during maintenance",
     13901: "a courier at work when the host went to sleep sent what consent had ceased to let out when it woke",
     15204: "a ticket opened a moment before records were lost, of which the desk's search did not know yet, was never adopted",
+    33014: "the same: the clock was set back, and the wait for the search taken to be over",
     16830: "a follow-up ticket that was made, but not as asked, and that the desk's search did not know yet, was nobody's",
     19596: "a reopening that was refused, and retried after the closed ticket was taken for people's word, was never closed",
     31881: "the same, where people had deleted the ticket",

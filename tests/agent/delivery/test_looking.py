@@ -234,14 +234,22 @@ class TestLostRecords:
         """Its ticket was opened a moment before the records were lost: nobody would ever end it."""
         office.desk.capabilities = Capabilities(search_lag=5 * MINUTE)
         office.store.want_rebuild(NOW)
-        office.batch(rebuild=True)
+        office.batch(rebuild=True, watched=0.0)
         assert office.store.rebuild_wanted("desk")
         ticket = office.desk.add(A)
-        office.batch(5 * MINUTE, rebuild=True)
+        office.batch(5 * MINUTE, rebuild=True, watched=5 * MINUTE - 1)
         assert office.store.rebuild_wanted("desk")
-        office.batch(MINUTE, rebuild=True)
+        office.batch(1, rebuild=True, watched=5 * MINUTE)
         assert not office.store.rebuild_wanted("desk")
         assert office.store.take_events()[0] == Adopted(case=A, ref=ticket.ref, at=NOW + 5 * MINUTE)
+
+    @pytest.mark.parametrize("step", [-HOUR, HOUR])
+    def test_a_clock_that_was_moved_ends_no_such_wait(self, office, step: float):
+        """By it, the search would have had its time."""
+        office.desk.capabilities = Capabilities(search_lag=5 * MINUTE)
+        office.store.want_rebuild(NOW)
+        office.batch(step, rebuild=True, watched=MINUTE)
+        assert office.store.rebuild_wanted("desk")
 
     def test_nothing_is_learnt_by_halves(self, office, monkeypatch):
         """The wish is forgotten in the transaction that writes down what was found."""
