@@ -84,7 +84,7 @@ def take_unknown_for_healthy(patch):
 
 def rebuild_nothing(patch):
     """Whoever lost the records does not ask what the desk has open."""
-    patch.setattr(Looker, "rebuild", lambda self, _: self.store.rebuilt(self.desk))
+    patch.setattr(Looker, "rebuild", lambda self, *_: self.store.rebuilt(self.desk))
 
 
 def turn_the_order_round(patch):
