@@ -11,10 +11,10 @@ Which answer means what:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import psutil
@@ -67,6 +67,19 @@ class ServicesOptions(CollectorOptions, frozen=True, kw_only=True, forbid_unknow
             raise ValueError("processes: the same name and user stand there twice")
 
 
+class _Said(NamedTuple):
+    """What systemd said: timers, units by all their names, and which of them are watched.
+
+    stands: until when, by the monotonic clock, if no service begins or ends. link_changed: when one last did (`last_change`).
+    """
+
+    timers: list[_timers.Timer]
+    units: dict[str, _systemd.Unit]
+    watched: set[str]
+    stands: float
+    link_changed: int | None
+
+
 class ServicesCollector:
     """Reads the state of services. `monotonic` is systemd's clock, replaced in tests."""
 
@@ -82,6 +95,7 @@ class ServicesCollector:
         self._shown = _starts.ShownUnits()
         self._timers: dict[str, _timers.Remembered] = {}
         self._triggered: set[str] = set()  # the units that timers start
+        self._said: _Said | None = None
 
     def collect(self, at: float) -> Iterator[Item]:
         """Yield the state of what is watched. Raises NotSupported when nothing was named and there is no systemd."""
@@ -101,7 +115,7 @@ class ServicesCollector:
 
     def _systemd_units(self, at: float) -> Iterator[Item]:
         try:
-            timers, units, watched = self._ask()
+            timers, units, watched, *_ = self._said = self._what_stands() or self._ask()
         except (CollectorError, ValueError) as error:
             yield from self._unknown(self._options.units, str(error))
             for name in self._options.timers:
@@ -120,14 +134,23 @@ class ServicesCollector:
             up = name in units and units[name].active
             yield Reading("service_active", float(up), "boolean", {"unit": name}, at)
 
-    def _ask(self) -> tuple[list[_timers.Timer], dict[str, _systemd.Unit], set[str]]:
-        """Return timers, units by all their names, and which of them are watched: all are listed, the telling ones are asked.
+    def _what_stands(self) -> _Said | None:
+        """Return what systemd said last, if that is so still."""
+        said, self._said = self._said, None
+        if said is None or self._monotonic() >= said.stands:
+            return None
+        return said if said.link_changed == _starts.last_change(self._context.path(_starts.LINKS)) else None
+
+    def _ask(self) -> _Said:
+        """Return what systemd says: all units are listed, the telling ones are asked.
 
         Telling are those at work of which more is not known already (`_starts`), and those that were named or had failed.
         What timers start is asked with them, as it is known from the run before, and not watched for that; only where it is new
         it takes a further question: to start systemctl costs more than all else that we do in a run.
         """
         now = self._monotonic()
+        # Read first: what begins or ends meanwhile is asked about again.
+        link_changed = _starts.last_change(self._context.path(_starts.LINKS))
         self._failed = {name: seen for name, seen in self._failed.items() if now - seen <= ASKED_FOR}
         listed = _systemd.parse_list(self._answer(_systemd.list_question(self._options.units)))
         exact = [name for name in self._options.units if not set("*?[") & set(name)]
@@ -149,7 +172,23 @@ class ServicesCollector:
         )
         watched = {units[name].names[0] for name in [*telling, *(unit.names[0] for unit in listed)] if name in units}
         self._failed |= {name: now for name in watched if units[name].failed}
-        return [*timers.values()], units, watched
+        stands = now + self._stands_for(listed, starts, timers.values(), units) if link_changed else now
+        return _Said([*timers.values()], units, watched, stands, link_changed)
+
+    def _stands_for(
+        self,
+        listed: Iterable[_systemd.Unit],
+        starts: Container[str],
+        timers: Collection[_timers.Timer],
+        units: Mapping[str, _systemd.Unit],
+    ) -> float:
+        """Return for how many seconds this holds if no link comes or goes; 0 where links do not tell all."""
+        needed = all(name in units and units[name].state == "running" for name in self._required)
+        failed = self._failed or any(timer.failed for timer in timers)
+        if failed or not needed or not _starts.links_tell_all(listed, starts):
+            return 0.0
+        # What a timer starts leaves no link where its own conditions keep it from running.
+        return min([_starts.STANDS, *(timer.period for timer in timers if timer.period)])
 
     def _is_meant(self, timer: _timers.Timer, telling: Container[str]) -> bool:
         """Return whether a timer is watched as one, and was not asked about as a unit only."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from collectors import CollectorError, Completed, disk, services
+from collectors import CollectorError, Completed, _starts, disk, services
 from collectors._usage import Asker, usage_here
 from collectors.contract import HOSTILE
 from real_hosts import PATIENCE, booted, inside, mounted
@@ -96,6 +96,18 @@ def test_a_child_measures_what_this_process_would(tmp_path, monkeypatch):
         assert Asker(RealHost(), 10.0).usage(place) == here
 
 
+# Services that fail each in its own way, some before anything of theirs is run.
+FAIL = {
+    "exits": "ExecStart=/bin/false",
+    "is not there": "ExecStart=/nowhere",
+    "lacks its user": "User=nobody-knows-it\nExecStart=/bin/true",
+    "lacks its environment": "EnvironmentFile=/nowhere\nExecStart=/bin/true",
+    "lacks its folder": "WorkingDirectory=/nowhere\nExecStart=/bin/true",
+    "is not ready in time": "Type=notify\nTimeoutStartSec=100ms\nExecStart=/bin/sleep infinity",
+    "dies once": "ExecStart=/bin/sleep 0.2\nExecStopPost=/bin/false",
+}
+
+
 @pytest.fixture(scope="module")
 def first_process(tmp_path_factory):
     """Boot a systemd with a service that fails, two that run and one that is restarted for ever; yield its first process."""
@@ -103,6 +115,7 @@ def first_process(tmp_path_factory):
     restless = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=100ms\nExecStart=/bin/false\n"
     lively = "[Service]\nRestart=always\nExecStart=/bin/sleep infinity\n"
     units = {"doomed": "[Service]\nExecStart=/bin/false\n", "steady": steady, "restless": restless, "lively": lively}
+    units |= {name.replace(" ", "-"): f"[Service]\n{lines}\n" for name, lines in FAIL.items()}
     with booted(tmp_path_factory.mktemp("nspawn"), units, up="steady") as pid:
         subprocess.run([*inside(pid), "/usr/bin/systemctl", "enable", "steady"], check=True, capture_output=True)
         yield pid
@@ -158,3 +171,51 @@ def test_a_real_systemd_gives_each_restart_an_id_of_its_own(first_process):
         time.sleep(0.1)
     assert after["lively.service"] == before["lively.service"] + 1
     assert "steady.service" not in asked[1]
+
+
+def systemctl(first_process, *words):
+    """Run systemctl in there."""
+    return subprocess.run([*inside(first_process), "/usr/bin/systemctl", *words], check=False, capture_output=True)
+
+
+@pytest.fixture
+def at_rest(first_process):
+    """Stop what is restarted for ever; yield the folder in which each start leaves its link."""
+    systemctl(first_process, "stop", "restless")
+    yield Path(f"/proc/{first_process}/root{_starts.LINKS}")
+    systemctl(first_process, "start", "restless")
+
+
+@pytest.mark.parametrize("name", [name.replace(" ", "-") for name in FAIL])
+def test_a_real_systemd_changes_the_links_whenever_a_service_fails(first_process, at_rest, name):
+    """Even where nothing of it could be run; so nothing has to be asked where they stay."""
+    systemctl(first_process, "reset-failed", name)
+    before = _starts.last_change(at_rest)
+    assert before
+    systemctl(first_process, "start", name)
+    until = time.monotonic() + PATIENCE
+    while systemctl(first_process, "is-failed", name).returncode != 0 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert systemctl(first_process, "is-failed", name).returncode == 0
+    assert _starts.last_change(at_rest) > before
+
+
+@pytest.mark.usefixtures("at_rest")
+def test_a_real_systemd_is_asked_when_a_service_ended_and_else_not(first_process):
+    """One that is told to stop leaves as one that dies."""
+    host = RealHost(inside(first_process))
+    host.path = lambda absolute: Path(f"/proc/{first_process}/root{absolute}")
+    options = services.ServicesOptions(units=["stead*.service"], timers=[], required=["lively"])
+    one = services.PLUGIN.build(options, host)
+
+    def active():
+        return [item.value for item in one.collect(1e9) if item.name == "service_active"]
+
+    assert active() == [1]
+    host.run = None  # whoever asks fails
+    assert active() == [1]
+    del host.run
+    systemctl(first_process, "stop", "lively")
+    assert active() == [0]
+    systemctl(first_process, "start", "lively")
+    assert active() == [1]

@@ -1,5 +1,6 @@
 """Units, Windows services and counted processes."""
 
+import os
 from types import SimpleNamespace
 
 import msgspec
@@ -162,21 +163,31 @@ def started(context, unit, identity):
 class Rounds:
     """A collector whose rounds are looked at one by one; two services run, and their last starts are known."""
 
-    def __init__(self, root):
+    def __init__(self, root, more="", **options):
         blocks = [f"Id={one}.service\nLoadState=loaded\nActiveState=active\nNRestarts=1\n" for one in ("a", "b")]
-        self.context = host(root, "\n".join(blocks))
+        self.context = host(root, "\n".join([*blocks, more]))
         self.now = 100.0
-        self.collector = services.ServicesCollector(services.ServicesOptions(), self.context, lambda: self.now)
+        self.collector = services.ServicesCollector(services.ServicesOptions(**options), self.context, lambda: self.now)
         for one in ("a", "b"):
             started(self.context, f"{one}.service", "first")
 
     def asked(self):
-        """Return which services were asked about in one more round, and what was read in it."""
+        """Return which services were asked about in one more round, before which a service of no interest ended."""
+        self.link_changes()
+        read, asked = self.round()
+        names = asked[1]
+        return [name for name in names[names.index("--") + 1 :] if name != "*.timer"], read
+
+    def link_changes(self):
+        """Leave the date of a change; rounds follow each other here within one tick of the clock by which the kernel gives it."""
+        os.utime(self.context.path("/run/systemd/units"), (self.now, self.now))
+
+    def round(self):
+        """Return what was read in one more round, and the questions to systemctl."""
         self.context.asked.clear()
         self.now += 180
         read = values(self.collector.collect(1000.0))
-        names = self.context.asked[1]
-        return [name for name in names[names.index("--") + 1 :] if name != "*.timer"], read
+        return read, [*self.context.asked]
 
 
 def test_a_unit_that_was_not_started_anew_is_not_asked_about_again(tmp_path):
@@ -226,6 +237,54 @@ def test_all_units_at_work_are_asked_about_once_an_hour(tmp_path):
     rounds.now += HOLDS - 360
     assert rounds.asked()[0] == []
     assert rounds.asked()[0] == ["a.service", "b.service"]
+
+
+def test_where_no_service_began_or_ended_systemd_is_not_asked(tmp_path):
+    """What it said stands, and is told in each round, until something else may have changed."""
+    rounds = Rounds(tmp_path)
+    read, _ = rounds.round()
+    quiet = [rounds.round() for _ in range(4)]
+    assert quiet == [(read, [])] * 4
+    assert len(rounds.round()[1]) == 2
+
+
+def test_a_service_that_ends_is_seen_in_the_next_round(tmp_path):
+    """Its link goes."""
+    rounds = Rounds(tmp_path)
+    rounds.round()
+    rounds.context.path("/run/systemd/units/invocation:b.service").unlink()
+    rounds.link_changes()
+    rounds.context.answers |= answers("Id=b.service\nLoadState=loaded\nActiveState=failed\nSubState=failed")
+    assert rounds.round()[0]["service_failed", "b.service"] == 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "options"),
+    [
+        ("Id=c.service\nLoadState=loaded\nActiveState=failed\nSubState=failed", {}),
+        ("Id=c.service\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart", {}),
+        ("Id=c.mount\nLoadState=loaded\nActiveState=active\nSubState=mounted", {}),
+        ("Id=c.service\nLoadState=loaded\nActiveState=active\nSubState=running", {}),
+        ("Id=c.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead", {"required": ["c"]}),
+        ("Id=c.timer\nLoadState=loaded\nActiveState=failed\nSubState=failed", {}),
+    ],
+    ids=["failed", "on its way", "no service", "without a link", "required and down", "failed timer"],
+)
+def test_systemd_is_asked_each_time_about_what_links_do_not_tell(tmp_path, listed, options):
+    """One of these is enough: a reset, a start that leaves no link, another kind of unit."""
+    rounds = Rounds(tmp_path, listed, **options)
+    assert all(rounds.round()[1] for _ in range(3))
+
+
+def test_what_systemd_said_stands_no_longer_than_a_timer_waits(tmp_path):
+    """What it starts leaves no link where its own conditions keep it from running."""
+    timer = (
+        "Id=c.timer\nLoadState=loaded\nActiveState=active\nSubState=waiting\nUnitFileState=enabled\n"
+        "LastTriggerUSecMonotonic=1min\nNextElapseUSecMonotonic=6min"
+    )
+    rounds = Rounds(tmp_path, "")
+    rounds.context.answers[f"{SYSTEMCTL} show"] = Completed(0, timer, "")
+    assert [bool(rounds.round()[1]) for _ in range(4)] == [True, False, True, False]
 
 
 def test_the_change_of_state_is_placed_once_on_the_wall_clock(tmp_path):
