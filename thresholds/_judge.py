@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress, count
-from operator import is_not
-from typing import Any
+from operator import is_not, not_
+from typing import Any, cast
 
 import msgspec
 
@@ -103,6 +103,7 @@ class Judge:
         self._readings: tuple[Reading, ...] = ()  # of the last cycle
         self._layout = _Layout()  # of these readings
         self._verdicts: list[Finding | Unjudged | None] = []  # on these readings
+        self._found: list[bool] = []  # which of these are findings
         # The last ones, for when the same series are read again.
         self._layouts: deque[_Layout] = deque(maxlen=KEPT_LAYOUTS)
         if memories:
@@ -121,7 +122,7 @@ class Judge:
             self._enter(self._layout_of(readings, now))
             changed = range(len(readings))
         self._now, self._readings = now, tuple(readings)
-        layout, verdicts = self._layout, self._verdicts
+        layout, verdicts, found = self._layout, self._verdicts, self._found
         for number in changed:
             reading = readings[number]
             for place, subject, whole, since in layout.places[number]:
@@ -132,14 +133,12 @@ class Judge:
                         None if whole is None else readings[whole].value,
                         None if since is None else readings[since].value,
                     )
-                verdicts[place] = verdict
+                verdicts[place], found[place] = verdict, isinstance(verdict, Finding)
         for place, subject, number in layout.partial:
             reason = _reason(subject, unchecked) or f"there is no {subject.rule.select.of} to compare it with"
             verdicts[place] = subject.unjudged(reason, readings[number].at)
-        findings = [verdict for verdict in verdicts if isinstance(verdict, Finding)]
-        unjudged: list[Unjudged] = []
-        if len(findings) < len(verdicts):
-            unjudged += [verdict for verdict in verdicts if isinstance(verdict, Unjudged)]
+        findings = cast("list[Finding]", [*compress(verdicts, found)])
+        unjudged = cast("list[Unjudged]", [*compress(verdicts, map(not_, found))])
         for subject in layout.crowded:
             reason = "several readings at once; add a label to the rule's `select.subject`"
             unjudged.append(subject.unjudged(reason, now))
@@ -259,7 +258,7 @@ class Judge:
         for subject in self._layout.present - layout.present:
             subject.seen, subject.gone = self._now, False
         self._layout = layout
-        self._verdicts = [None] * layout.verdicts
+        self._verdicts, self._found = [None] * layout.verdicts, [False] * layout.verdicts
 
     def _seen(self, subject: Subject) -> float:
         return self._now if subject in self._layout.present else subject.seen

@@ -21,6 +21,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -83,12 +84,17 @@ def read_record(folder: Path) -> History:
 
 def record_stamps(folder: Path) -> tuple[object, ...]:
     """Return what is another as soon as any file of the record in `folder` is written, replaced or taken away; never raises."""
-    return tuple([_stamp(folder / name) for name in (RECORD, KEY, HEAD)])
+    return tuple([_stamp(file) for file in _files_of(folder)])
 
 
-def _stamp(path: Path) -> object:
+@lru_cache(maxsize=1)  # looked at each cycle: to put paths together takes longer than to ask for the dates
+def _files_of(folder: Path) -> tuple[str, ...]:
+    return tuple(str(folder / name) for name in (RECORD, KEY, HEAD))
+
+
+def _stamp(path: str) -> object:
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - as above
     except OSError as error:
         return error.errno
     return found.st_ino, found.st_size, found.st_ctime_ns
