@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from agent import collecting
-from agent.collecting import RETRY_AFTER, CollectionRunner, ConfiguredCollector, HostAccess, look_ahead
+from agent.collecting import RETRY_AFTER, CollectionRunner, ConfiguredCollector, HostAccess, _runner, look_ahead
 from agent.configuration.secrets import Secrets
 from agent.system.workers import Workers
 from collectors import (
@@ -79,7 +78,7 @@ def logs():
 @pytest.fixture(autouse=True)
 def workers(monkeypatch):
     """Begin without a thread that rests."""
-    monkeypatch.setattr(collecting, "_workers", Workers())
+    monkeypatch.setattr(_runner, "_workers", Workers())
 
 
 @pytest.fixture
@@ -118,7 +117,7 @@ def threads():
 def all_are_done():
     """Return whether no thread is at work for a collector any more, or will soon be so: then one rests."""
     until = time.monotonic() + 30
-    while (threads() or not collecting._workers._resting) and time.monotonic() < until:
+    while (threads() or not _runner._workers._resting) and time.monotonic() < until:
         time.sleep(0.001)
     return not threads()
 
@@ -311,7 +310,7 @@ def test_a_patient_runner_waits_for_all(hanging):
 
 def test_quick_collectors_share_a_thread(monkeypatch):
     """One for each would cost more than most of what they do. That what takes long keeps its own is seen where one hangs."""
-    monkeypatch.setattr(collecting, "QUICK", 60.0)  # whatever else this machine does
+    monkeypatch.setattr(_runner, "QUICK", 60.0)  # whatever else this machine does
     used = []
 
     def note(_at):
@@ -352,7 +351,7 @@ def test_one_thread_at_most_stays_after_a_round():
     for _ in range(20):
         runner.collect(AT)
         assert all_are_done()
-    assert len(collecting._workers._resting) == 1
+    assert len(_runner._workers._resting) == 1
 
 
 def test_of_a_series_that_comes_twice_the_last_counts_and_it_is_said():
@@ -442,7 +441,7 @@ class Twice(Scripted):
 
 def test_what_looks_twice_looks_ahead_once_and_runs_last(monkeypatch):
     """So the time between its two looks passes while others are at work."""
-    monkeypatch.setattr(collecting, "QUICK", 60.0)  # whatever else this machine does
+    monkeypatch.setattr(_runner, "QUICK", 60.0)  # whatever else this machine does
     order = []
 
     def note(name):
