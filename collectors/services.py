@@ -11,7 +11,7 @@ Which answer means what:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Annotated, NamedTuple
@@ -115,13 +115,14 @@ class ServicesCollector:
 
     def _systemd_units(self, at: float) -> Iterator[Item]:
         try:
-            timers, units, watched, *_ = self._said = self._what_stands() or self._ask()
+            said = self._said = self._what_stands() or self._ask()
         except (CollectorError, ValueError) as error:
             yield from self._unknown(self._options.units, str(error))
             for name in self._options.timers:
                 yield CouldNotCheck("timer_waiting", {"unit": name}, str(error))
                 yield CouldNotCheck("timer_success_age_seconds", {"unit": name}, str(error))
             return
+        timers, units, watched = said.timers, said.units, said.watched
         yield from _timers.timer_readings(timers, units, self._timers, self._monotonic(), at)
         for name in sorted(watched - {timer.name for timer in timers}):
             if name in units and name == units[name].names[0] and (units[name].known or name in self._failed):
@@ -172,20 +173,17 @@ class ServicesCollector:
         )
         watched = {units[name].names[0] for name in [*telling, *(unit.names[0] for unit in listed)] if name in units}
         self._failed |= {name: now for name in watched if units[name].failed}
-        stands = now + self._stands_for(listed, starts, timers.values(), units) if link_changed else now
+        stands = now
+        if link_changed and _starts.links_tell_all([units[name] for name in watched], starts):
+            stands += self._stands_for(timers.values())
         return _Said([*timers.values()], units, watched, stands, link_changed)
 
-    def _stands_for(
-        self,
-        listed: Iterable[_systemd.Unit],
-        starts: Container[str],
-        timers: Collection[_timers.Timer],
-        units: Mapping[str, _systemd.Unit],
-    ) -> float:
-        """Return for how many seconds this holds if no link comes or goes; 0 where links do not tell all."""
-        needed = all(name in units and units[name].state == "running" for name in self._required)
-        failed = self._failed or any(timer.failed for timer in timers)
-        if failed or not needed or not _starts.links_tell_all(listed, starts):
+    def _stands_for(self, timers: Collection[_timers.Timer]) -> float:
+        """Return for how many seconds what was said stands if no link comes or goes.
+
+        Not at all where a unit has to be active: one on its way down does its work no more, and has its link still.
+        """
+        if self._required or any(timer.failed for timer in timers):
             return 0.0
         # What a timer starts leaves no link where its own conditions keep it from running.
         return min([_starts.STANDS, *(timer.period for timer in timers if timer.period)])

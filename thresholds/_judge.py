@@ -121,7 +121,7 @@ class Judge:
         if changed is None:
             self._enter(self._layout_of(readings, now))
             changed = range(len(readings))
-        self._now, self._readings = now, tuple(readings)
+        self._now = now
         layout, verdicts, found = self._layout, self._verdicts, self._found
         for number in changed:
             reading = readings[number]
@@ -137,8 +137,11 @@ class Judge:
         for place, subject, number in layout.partial:
             reason = _reason(subject, unchecked) or f"there is no {subject.rule.select.of} to compare it with"
             verdicts[place] = subject.unjudged(reason, readings[number].at)
+        self._readings = tuple(readings)  # only now: each of them is judged
         findings = cast("list[Finding]", [*compress(verdicts, found)])
-        unjudged = cast("list[Unjudged]", [*compress(verdicts, map(not_, found))])
+        unjudged: list[Unjudged] = []
+        if len(findings) < len(verdicts):
+            unjudged += cast("list[Unjudged]", [*compress(verdicts, map(not_, found))])
         for subject in layout.crowded:
             reason = "several readings at once; add a label to the rule's `select.subject`"
             unjudged.append(subject.unjudged(reason, now))
@@ -257,7 +260,7 @@ class Judge:
         """Have readings of other series judged from now on; whose reading is not among them was last seen in the last cycle."""
         for subject in self._layout.present - layout.present:
             subject.seen, subject.gone = self._now, False
-        self._layout = layout
+        self._layout, self._readings = layout, ()
         self._verdicts, self._found = [None] * layout.verdicts, [False] * layout.verdicts
 
     def _seen(self, subject: Subject) -> float:
@@ -292,7 +295,6 @@ class Judge:
         self._of_rule[subject.rule.id].remove(subject)
         self._routes.clear()  # some lead to it
         self._enter(_Layout())
-        self._readings = ()
         self._layouts.clear()
 
     def _never_seen(self, unchecked: Iterable[CouldNotCheck], now: float) -> Iterator[Unjudged]:

@@ -38,6 +38,11 @@ class ConfiguredCollector(msgspec.Struct, frozen=True, kw_only=True):
         """Longest time of one run, seconds."""
         return self.plugin.deadline if self.options.deadline is None else self.options.deadline
 
+    @property
+    def looks_twice(self) -> bool:
+        """Whether its first run has to wait for a second look."""
+        return isinstance(self.collector, LooksAhead)
+
 
 def look_ahead(collectors: Iterable[ConfiguredCollector]) -> None:
     """Have those that look twice take their first look now, well before the first round, which then waits less or not at all.

@@ -1,7 +1,4 @@
-"""One run of one collector, in whatever thread: what it yields is gathered, and whatever goes wrong in it is said.
-
-Whatever goes wrong reads "could not check", never "healthy".
-"""
+"""One run of one collector, in whatever thread: what it yields is gathered, and what goes wrong reads "could not check"."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from agent.collecting._configured import ConfiguredCollector
 from agent.collecting._results import Outcome, Result
 from agent.collecting._run import Run
 from agent.logs import get_logger
-from collectors._two_looks import LooksAhead
 
 # A scan that runs once a day and fails once is not left unknown for a day, and what a host has not got is not looked for each
 # cycle (sensors and a container's limits, where there are none, took a twentieth of it). Seconds.
@@ -26,7 +25,7 @@ class Schedule:
         self, configured: ConfiguredCollector, monotonic: Callable[[], float], most_readings: int, *, patient: bool
     ) -> None:
         self.waits = patient or not configured.plugin.unhurried
-        self.looks_twice = isinstance(configured.collector, LooksAhead)
+        self.looks_twice = configured.looks_twice
         self._configured = configured
         self._monotonic = monotonic
         self._most_readings = most_readings

@@ -88,13 +88,13 @@ def record_stamps(folder: Path) -> tuple[object, ...]:
 
 
 @lru_cache(maxsize=1)  # looked at each cycle: to put paths together takes longer than to ask for the dates
-def _files_of(folder: Path) -> tuple[str, ...]:
-    return tuple(str(folder / name) for name in (RECORD, KEY, HEAD))
+def _files_of(folder: Path) -> tuple[Path, ...]:
+    return tuple(folder / name for name in (RECORD, KEY, HEAD))
 
 
-def _stamp(path: str) -> object:
+def _stamp(path: Path) -> object:
     try:
-        found = os.stat(path)  # noqa: PTH116 - as above
+        found = path.stat()
     except OSError as error:
         return error.errno
     return found.st_ino, found.st_size, found.st_ctime_ns

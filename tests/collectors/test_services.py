@@ -164,7 +164,10 @@ class Rounds:
     """A collector whose rounds are looked at one by one; two services run, and their last starts are known."""
 
     def __init__(self, root, more="", **options):
-        blocks = [f"Id={one}.service\nLoadState=loaded\nActiveState=active\nNRestarts=1\n" for one in ("a", "b")]
+        blocks = [
+            f"Id={one}.service\nLoadState=loaded\nActiveState=active\nSubState=running\nNRestarts=1\n"
+            for one in ("a", "b")
+        ]
         self.context = host(root, "\n".join([*blocks, more]))
         self.now = 100.0
         self.collector = services.ServicesCollector(services.ServicesOptions(**options), self.context, lambda: self.now)
@@ -265,10 +268,11 @@ def test_a_service_that_ends_is_seen_in_the_next_round(tmp_path):
         ("Id=c.service\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart", {}),
         ("Id=c.mount\nLoadState=loaded\nActiveState=active\nSubState=mounted", {}),
         ("Id=c.service\nLoadState=loaded\nActiveState=active\nSubState=running", {}),
-        ("Id=c.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead", {"required": ["c"]}),
+        ("", {"required": ["a"]}),
+        ("Id=c.socket\nLoadState=loaded\nActiveState=inactive\nSubState=dead", {"units": ["*.service", "c.socket"]}),
         ("Id=c.timer\nLoadState=loaded\nActiveState=failed\nSubState=failed", {}),
     ],
-    ids=["failed", "on its way", "no service", "without a link", "required and down", "failed timer"],
+    ids=["failed", "on its way", "no service", "without a link", "required", "no service, and dead", "failed timer"],
 )
 def test_systemd_is_asked_each_time_about_what_links_do_not_tell(tmp_path, listed, options):
     """One of these is enough: a reset, a start that leaves no link, another kind of unit."""
@@ -282,7 +286,7 @@ def test_what_systemd_said_stands_no_longer_than_a_timer_waits(tmp_path):
         "Id=c.timer\nLoadState=loaded\nActiveState=active\nSubState=waiting\nUnitFileState=enabled\n"
         "LastTriggerUSecMonotonic=1min\nNextElapseUSecMonotonic=6min"
     )
-    rounds = Rounds(tmp_path, "")
+    rounds = Rounds(tmp_path)
     rounds.context.answers[f"{SYSTEMCTL} show"] = Completed(0, timer, "")
     assert [bool(rounds.round()[1]) for _ in range(4)] == [True, False, True, False]
 
