@@ -207,7 +207,7 @@ def make_resident(
         delivery=settings.delivery,
         rating_within=settings.cases.rating_within,
         clock=clock,
-        files={name: plugin.files for name, (plugin, _) in configuration.desks.items()},
+        news={name: plugin.news for name, (plugin, _) in configuration.desks.items() if plugin.news},
     )
     meanings = {reading.name: reading.meaning for one in configuration.collectors for reading in one.readings}
     return Resident(

@@ -188,8 +188,9 @@ class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
     build: called with options, context and the desk's configured name; validates and never connects.
     tested: against what it was tested, shown by `foretell plugins`.
     requests_per_minute: what the vendor allows in its smallest plan, None where no limit is documented.
-    files: names of files in the agent's folder (`ClientContext.state_dir`) that hold all that people do at this desk: while
-    none of them has changed, no courier is sent to look. A desk anywhere else has none.
+    news: given the agent's folder (`ClientContext.state_dir`), returns a text that is another one after anything that people did
+    at this desk, empty while nobody ever did: while it is the same, no courier is sent to look. Raises OSError where that cannot
+    be told. It is asked in the daemon, so it is quick. Only a desk that keeps all it has in that folder has it.
     """
 
     name: str
@@ -198,4 +199,4 @@ class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
     build: Callable[[Any, ClientContext, str], TicketingClient]
     tested: str
     requests_per_minute: int | None = None
-    files: tuple[str, ...] = ()
+    news: Callable[[Path], str] | None = None

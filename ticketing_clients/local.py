@@ -12,6 +12,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -341,6 +342,33 @@ class LocalDesk:
         return LocalTicket(ref=self._ref(row["id"]), **(values | times))
 
 
+def _news(folder: Path) -> str:
+    """Return the file and the last act in it, empty where there is none. Raises OSError. Opened only when it has changed."""
+    path = folder / FILE_NAME
+    return _last_act(path, tuple(_stamp(one) for one in (path, folder / f"{FILE_NAME}-wal")))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _last_act(path: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> str:
+    file, _ = stamps
+    if file is None:
+        return ""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0)) as database:
+            [(last,)] = database.execute("SELECT max(id) FROM acts")
+    except sqlite3.Error as error:
+        raise OSError(f"{path}: {error}") from error
+    return "" if last is None else f"{file[0]} {last}"  # by its number, a file that took its place is another
+
+
 def _act(row: sqlite3.Row) -> Act:
     return Act(
         id=str(row["id"]),
@@ -368,5 +396,5 @@ PLUGIN = ClientPlugin(
     options=ClientOptions,
     build=_build,
     tested="itself, by the contract suite",
-    files=(FILE_NAME, f"{FILE_NAME}-wal"),
+    news=_news,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -17,11 +17,11 @@ from agent.delivery.desk_health import failed
 from agent.delivery.job import BUSY, Job
 from agent.delivery.outbox import Outbox
 from agent.delivery.rhythm import LOOKS, SHORTEST, rest
-from agent.delivery.sight import Sight, sight
 from agent.following.model import Case, DeskHealth
 from agent.logs import get_logger
 from agent.store import Store
 from agent.system.host import HostIdentity
+from ticketing_clients import TicketRef
 
 log = get_logger()
 
@@ -32,6 +32,17 @@ class _Desk(NamedTuple):
     health: DeskHealth
     rebuild: bool
     waits: bool
+
+
+class _Sight(NamedTuple):
+    """All that a look at a ticket depends on: while this is the same, so is what it shows, and what that means to the case.
+
+    changed_at: since when (unix seconds) the case is in its state. news: what tells of what people did at the desk.
+    """
+
+    ticket: TicketRef | None
+    changed_at: float
+    news: str
 
 
 class Dispatcher:
@@ -47,12 +58,12 @@ class Dispatcher:
         delivery: DeliverySettings,
         rating_within: float,
         clock: Clock,
-        files: Mapping[str, Sequence[str]],
+        news: Mapping[str, Callable[[Path], str]],
     ) -> None:
         """Serve the desks of `delivery`, and those that still have work from an earlier configuration.
 
         rating_within: for how many seconds after its end a ticket is looked at for the customer's rating.
-        files: by desk, those in `folder` that all it has is in (`ClientPlugin.files`).
+        news: by desk, what tells what is new there (`ClientPlugin.news`).
         """
         self.store = store
         self.outbox = Outbox(store)
@@ -71,9 +82,9 @@ class Dispatcher:
         self._looked: dict[str, float] = {}
         # By desk: the cases that its last courier was to look at, as their tickets were before; and by case, as it was before it
         # was last seen.
-        self._looks: dict[str, Mapping[str, Sight | None]] = {}
-        self._seen: dict[str, Sight | None] = {}
-        self._files = files
+        self._looks: dict[str, Mapping[str, _Sight | None]] = {}
+        self._seen: dict[str, _Sight | None] = {}
+        self._tell = news
         # Desks of which a courier of ours has told that nothing can be looked at there.
         self._unreadable: set[str] = set()
         self._rounds: dict[str, float] = {}
@@ -207,14 +218,23 @@ class Dispatcher:
             self._looked.pop(key, None)
             self._seen.pop(key, None)
 
-    def _worth_a_look(self, desk: str, due: Sequence[Case]) -> dict[str, Sight | None]:
+    def _worth_a_look(self, desk: str, due: Sequence[Case]) -> dict[str, _Sight | None]:
         """Return the cases whose tickets a courier is to look at, as they are now. Where nothing is new, this counts as one."""
-        if desk in self._unreadable:
+        if not due or desk in self._unreadable:
             return {}
-        now = {case.key: sight(case, self.folder, self._files.get(desk, ())) for case in due}
-        old = [key for key, seen in now.items() if seen is not None and seen == self._seen.get(key)]
+        news = self._news(desk)
+        now = {case.key: None if news is None else _Sight(case.ticket, case.changed_at, news) for case in due}
+        # Where nobody has ever done anything, each ticket is as we made it.
+        old = [key for key, sight in now.items() if news == "" or (sight and sight == self._seen.get(key))]
         self._looked |= dict.fromkeys(old, self.clock.monotonic())
         return {key: now[key] for key in [key for key in now if key not in old][:LOOKS]}
+
+    def _news(self, desk: str) -> str | None:
+        """Return what tells of what people did at `desk`, empty while nobody ever did; None where that cannot be told."""
+        try:
+            return self._tell[desk](self.folder) if desk in self._tell else None
+        except OSError:  # a courier looks, and says what is wrong
+            return None
 
     def _start_if_wanted(self, desk: str, now: float, due: Sequence[Case]) -> None:
         steady, looks = self.clock.monotonic(), self._worth_a_look(desk, due)

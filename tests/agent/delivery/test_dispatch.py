@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -52,7 +52,7 @@ class Hours:
 class Post:
     """A dispatcher on new records, and the stand-ins for couriers that it starts."""
 
-    def __init__(self, folder: Path, store: Store) -> None:
+    def __init__(self, folder: Path, store: Store, news: Mapping[str, Callable[[Path], str]] | None = None) -> None:
         self.folder = folder
         self.store = store
         self.clock = Hours()
@@ -66,7 +66,7 @@ class Post:
             delivery=DeliverySettings(desk="local", poll=POLL),
             rating_within=0.0,
             clock=self.clock,
-            files={"local": PLUGIN.files},
+            news=news or {},
         )
 
     def configure(self, text: str) -> None:
@@ -561,7 +561,7 @@ class TestNothingNew:
 
     @pytest.fixture
     def seen(self, post, monkeypatch) -> Post:
-        """Return a post with an urgent ticket that was looked at since it was opened; `couriers` are those begun after that."""
+        """Return a post with an urgent ticket that somebody answered and that was looked at since; `couriers` are later ones."""
         start = CourierProcess.start
         self.couriers: list[Job] = []
 
@@ -570,12 +570,19 @@ class TestNothingNew:
             start(courier, job)
 
         monkeypatch.setattr(CourierProcess, "start", started)
+        post = self.telling(post)
         post.queue()
         post.consider()
         post.save(priority="P1")
+        assert self.looks(post) == 0  # nobody has ever done anything here
+        LocalDesk(post.folder, "local", NOW).record_act(REF, "reply", by="ann", text="On it.")
         assert self.looks(post) == 1
         post.store.take_events()
         return post
+
+    def telling(self, post: Post) -> Post:
+        """Return a post on the same records whose desk tells what is new."""
+        return Post(post.folder, post.store, {"local": PLUGIN.news})
 
     def looks(self, post: Post, after: float = HOUR) -> int:
         """Return how many couriers are sent to look when so much time has passed, and how that ended is known."""
@@ -595,7 +602,7 @@ class TestNothingNew:
         assert self.looks(seen, after=0) == 0
         assert self.looks(seen) == 1
         [event] = seen.store.take_events()
-        assert [act.kind for act in event.state.acts] == ["acknowledge"]
+        assert [act.kind for act in event.state.acts][-1] == "acknowledge"
         assert self.looks(seen) == 0
 
     def test_what_is_written_and_not_yet_in_the_file_is_seen(self, seen):
@@ -629,8 +636,13 @@ class TestNothingNew:
         assert self.looks(seen) == 1
         assert self.looks(seen) == 0
 
+    def test_a_desk_that_cannot_be_read_here_is_looked_at(self, seen):
+        """The courier says what is wrong with it."""
+        (seen.folder / FILE_NAME).write_bytes(b"no database")
+        assert [self.looks(seen, after=DAY) for _ in range(2)] == [1, 1]
+
     def test_an_agent_that_begins_looks_first(self, seen):
         """It has not seen what there was before."""
-        again = Post(seen.folder, seen.store)
+        again = self.telling(seen)
         assert self.looks(again) == 1
         assert self.looks(again) == 0
