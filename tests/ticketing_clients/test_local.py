@@ -11,7 +11,7 @@ import pytest
 
 from ticketing_clients import DeskUnreachable
 from ticketing_clients.contract import NOON, comment, new_ticket
-from ticketing_clients.local import FILE_NAME, LocalDesk
+from ticketing_clients.local import FILE_NAME, PLUGIN, LocalDesk
 
 
 @pytest.fixture
@@ -115,3 +115,25 @@ def test_a_refusal_keeps_its_reason(desk):
     desk.record_act(ref, "wont_fix", by="ann", text="replaced next month")
     state = desk.read(ref)
     assert (state.status, state.resolution) == ("rejected", "replaced next month")
+
+
+def test_news_is_what_people_do_and_nothing_that_we_write(tmp_path, desk):
+    """Nobody has ever done anything, until somebody has; and each act is another news."""
+    heard = [PLUGIN.news(tmp_path)]
+    ref = desk.open(new_ticket())
+    desk.comment(ref, comment("ours"))
+    heard.append(PLUGIN.news(tmp_path))
+    assert heard == ["", ""]
+    for _ in range(2):
+        desk.record_act(ref, "reply", by="ann", text="I see.")
+        heard.append(PLUGIN.news(tmp_path))
+        desk.comment(ref, comment("another"))
+        assert PLUGIN.news(tmp_path) == heard[-1]
+    assert len(set(heard)) == 3
+
+
+def test_of_a_broken_file_no_news_can_be_told(tmp_path):
+    """Whoever asks has somebody look instead."""
+    (tmp_path / FILE_NAME).write_bytes(b"no database")
+    with pytest.raises(OSError, match=FILE_NAME):
+        PLUGIN.news(tmp_path)
