@@ -224,10 +224,16 @@ class Dispatcher:
             return {}
         news = self._news(desk)
         now = {case.key: None if news is None else _Sight(case.ticket, case.changed_at, news) for case in due}
-        # Where nobody has ever done anything, each ticket is as we made it.
-        old = [key for key, sight in now.items() if news == "" or (sight and sight == self._seen.get(key))]
+        old = [case.key for case in due if self._is_known(case, now[case.key])]
         self._looked |= dict.fromkeys(old, self.clock.monotonic())
         return {key: now[key] for key in [key for key in now if key not in old][:LOOKS]}
+
+    def _is_known(self, case: Case, sight: _Sight | None) -> bool:
+        """Return whether a look would show nothing new: it was seen so; or all is as we opened it, at a desk without news."""
+        if sight is None or case.key in self._seen:
+            return sight is not None and sight == self._seen[case.key]
+        opened = self.outbox.opened_at(case.key, case.ticket.desk) if case.ticket else None
+        return not sight.news and opened is not None and case.changed_at <= opened
 
     def _news(self, desk: str) -> str | None:
         """Return what tells of what people did at `desk`, empty while nobody ever did; None where that cannot be told."""

@@ -15,7 +15,7 @@ import pytest
 from agent.configuration.config import ConfigFile
 from agent.configuration.settings import DAY, HOUR, MINUTE, DeliverySettings
 from agent.courier import lock_name
-from agent.delivery.courier_process import LONGEST_BATCH, WITHHELD, CourierProcess
+from agent.delivery.courier_process import LONGEST_BATCH, WITHHELD
 from agent.delivery.dispatch import Dispatcher
 from agent.delivery.job import BUSY, Job
 from agent.delivery.outbox import Outbox
@@ -560,16 +560,8 @@ class TestNothingNew:
     """A desk that is a file of ours is looked at when that has changed: real couriers at the real one."""
 
     @pytest.fixture
-    def seen(self, post, monkeypatch) -> Post:
-        """Return a post with an urgent ticket that somebody answered and that was looked at since; `couriers` are later ones."""
-        start = CourierProcess.start
-        self.couriers: list[Job] = []
-
-        def started(courier: CourierProcess, job: Job) -> None:
-            self.couriers.append(job)
-            start(courier, job)
-
-        monkeypatch.setattr(CourierProcess, "start", started)
+    def seen(self, post) -> Post:
+        """Return a post with an urgent ticket that somebody answered and that was looked at since."""
         post = self.telling(post)
         post.queue()
         post.consider()
@@ -580,16 +572,20 @@ class TestNothingNew:
         post.store.take_events()
         return post
 
+    @pytest.fixture(autouse=True)
+    def _begun(self, begun) -> None:
+        self.begun: list[Job] = begun
+
     def telling(self, post: Post) -> Post:
         """Return a post on the same records whose desk tells what is new."""
         return Post(post.folder, post.store, {"local": PLUGIN.news})
 
     def looks(self, post: Post, after: float = HOUR) -> int:
         """Return how many couriers are sent to look when so much time has passed, and how that ended is known."""
-        self.couriers.clear()
+        self.begun.clear()
         post.consider(after)
         post.consider()
-        return sum(job.poll for job in self.couriers)
+        return sum(job.poll for job in self.begun)
 
     def test_no_courier_is_sent_while_nobody_has_done_anything(self, seen):
         """Day after day."""
@@ -626,6 +622,16 @@ class TestNothingNew:
         seen.save(priority="P1", state="awaiting_confirmation", changed_at=NOW + HOUR)
         assert self.looks(seen) == 1
         assert self.looks(seen) == 0
+
+    def test_so_is_one_that_is_no_more_as_when_its_ticket_was_opened(self, post):
+        """Though nobody has ever done anything there."""
+        post = self.telling(post)
+        post.queue()
+        post.consider()
+        post.save(priority="P1")
+        assert [self.looks(post) for _ in range(3)] == [0] * 3
+        post.save(priority="P1", state="recovering", changed_at=post.clock.now())
+        assert [self.looks(post) for _ in range(3)] == [1, 0, 0]
 
     def test_a_ticket_is_looked_at_until_it_was_seen(self, seen):
         """Where the courier fails, or was told of another ticket only."""

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from agent.configuration.config import ConfigFile, load
 from agent.configuration.settings import HOUR, MINUTE
 from agent.daemon import make_resident
-from agent.delivery.courier_process import CourierProcess
-from agent.delivery.job import Job
 from agent.store import Store
 from agent.system.folder import StateFolder
 from only import BREACHED, only
 from quiet_host import BEGAN, Minutes
 from ticketing_clients.local import LocalDesk
-
-
-@pytest.fixture
-def begun(monkeypatch) -> list[Job]:
-    """Return the jobs of the couriers that are begun from here on; they do them."""
-    jobs: list[Job] = []
-    start = CourierProcess.start
-
-    def started(courier: CourierProcess, job: Job) -> None:
-        jobs.append(job)
-        start(courier, job)
-
-    monkeypatch.setattr(CourierProcess, "start", started)
-    return jobs
 
 
 def test_a_whole_agent_looks_at_its_own_desk_after_somebody_did_something_there(tmp_path, begun):
