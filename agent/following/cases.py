@@ -221,7 +221,7 @@ class Followed:
             closed_by_person_at=None,
             contest="none",
             confirmed=False,
-            care=Care(),
+            care=Care(desk_due=case.care.desk_due if returns and parent is None else None),
             proposed=(),
             agreed=None,
         )

@@ -62,8 +62,8 @@ class Care(msgspec.Struct, frozen=True, kw_only=True):
 
     promise: as the desk was told; None where nobody can see whether it is kept, because the desk is not read.
     answered_at: when a person at the desk did anything first. fixed_at: from when measurements were good, once verified.
-    desk_due: the due time that the desk showed at the last look. warned, settled: the promises that were warned of, and those
-    that are known to be kept or missed.
+    desk_due: the due time that the desk was told or, at the last look, showed. warned, settled: the promises that were warned of,
+    and those that are known to be kept or missed.
     note_due: when the next progress note is due; noted_at, noted: when the last one was, and what was measured then.
     note: the operation that carries a note which the desk has not got yet.
     cause, done: what it was and what was done, in the words of who did it; resolution: what the desk keeps of that.

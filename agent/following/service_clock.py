@@ -44,7 +44,10 @@ def promise(one: Followed, event: Delivered) -> None:
             )
         one.tend(promise=made)
     else:
-        one.tend(promise=event.promise)
+        # What a ticket shows is compared with what it was told when it was opened, whatever was promised meanwhile; opened again,
+        # it shows what it did before.
+        told = event.promise.fix_due if event.kind == "open" else care.desk_due
+        one.tend(promise=event.promise, desk_due=told)
 
 
 def hear_act(one: Followed, act: Act) -> None:

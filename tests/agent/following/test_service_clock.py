@@ -100,19 +100,43 @@ def test_who_puts_it_off_moves_the_fix(host):
     assert host.kept == [("first_response", "P3", "met")]
 
 
+def look(host: Host, due: float) -> list[Observed]:
+    """What a look shows when the ticket is due then."""
+    when = datetime.fromtimestamp(due, UTC)
+    state = TicketState(ref=TICKET, status="open", desk_status="open", due=when, acts=())
+    return [Observed(case=key_of("/srv"), state=state, at=host.now)]
+
+
 def test_a_due_time_that_people_change_at_the_desk_is_the_promise(host):
     """Read back: what the desk shows first is ours; what it shows after that, somebody else's."""
-
-    def look(due):
-        state = TicketState(
-            ref=TICKET, status="open", desk_status="open", due=datetime.fromtimestamp(due, UTC), acts=()
-        )
-        return [Observed(case=key_of("/srv"), state=state, at=host.now)]
-
     ours = host.case().care.promise.fix_due
-    host.cycle(filling(days=3), events=look(int(ours)))
+    host.cycle(filling(days=3), events=look(host, int(ours)))
     assert host.case().care.promise.fix_due == ours
-    host.cycle(filling(days=3), events=look(ours + DAY))
+    host.cycle(filling(days=3), events=look(host, ours + DAY))
+    assert host.case().care.promise.fix_due == ours + DAY
+
+
+def test_a_due_time_that_nobody_changed_takes_back_no_raised_promise(host):
+    """The ticket is looked at for the first time after its priority was raised; desks leave the time due as it was."""
+    told = host.case().care.promise.fix_due
+    host.deliver("raise_priority", promise(host, "P1", MINUTE, 4 * HOUR))
+    host.cycle(filling(days=3), events=look(host, told))
+    assert host.case().care.promise.fix_due == host.now - MINUTE + 4 * HOUR
+
+
+def test_a_ticket_opened_again_is_due_as_promised_then(host):
+    """It shows the time of before, which nobody has set since."""
+    told = host.case().care.promise.fix_due
+    host.cycle(healthy(), after=HOUR)
+    host.cycle(healthy(), after=HOUR, events=host.person("resolve", ticket_open=False))
+    assert host.case().state == "closed"
+    host.cycle(filling(days=3), after=DAY)
+    assert "reopen returned" in host.cycle(filling(days=3), after=5 * MINUTE)
+    host.deliver("reopen", promise(host))
+    ours = host.case().care.promise.fix_due
+    host.cycle(filling(days=3), events=look(host, told))
+    assert host.case().care.promise.fix_due == ours
+    host.cycle(filling(days=3), events=look(host, ours + DAY))
     assert host.case().care.promise.fix_due == ours + DAY
 
 
