@@ -189,8 +189,9 @@ class ClientPlugin(msgspec.Struct, frozen=True, kw_only=True):
     tested: against what it was tested, shown by `foretell plugins`.
     requests_per_minute: what the vendor allows in its smallest plan, None where no limit is documented.
     news: given the agent's folder (`ClientContext.state_dir`), returns a text that is another one after anything that people did
-    at this desk, empty while nobody ever did: while it is the same, no courier is sent to look. Raises OSError where that cannot
-    be told. It is asked in the daemon, so it is quick. Only a desk that keeps all it has in that folder has it.
+    at this desk, empty while nobody ever did: while it is the same, no courier is sent to look at the ticket of a case that is as
+    it was when last seen. Raises OSError where that cannot be told. It is asked in the daemon, so it is quick. Only a desk that
+    keeps all it has in that folder has it.
     """
 
     name: str

@@ -12,7 +12,6 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
@@ -343,30 +342,15 @@ class LocalDesk:
 
 
 def _news(folder: Path) -> str:
-    """Return the file and the last act in it, empty where there is none. Raises OSError. Opened only when it has changed."""
+    """Return the file and the last act in it; empty where there is none. Raises OSError, also where the file is gone."""
     path = folder / FILE_NAME
-    return _last_act(path, tuple(_stamp(one) for one in (path, folder / f"{FILE_NAME}-wal")))
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-@lru_cache(maxsize=1)
-def _last_act(path: Path, stamps: tuple[tuple[int, int, int] | None, ...]) -> str:
-    file, _ = stamps
-    if file is None:
-        return ""
+    number = path.stat().st_ino  # a file that took its place is usually another
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True, timeout=0)) as database:
-            [(last,)] = database.execute("SELECT max(id) FROM acts")
+            last = database.execute("SELECT id, at FROM acts ORDER BY id DESC LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise OSError(f"{path}: {error}") from error
-    return "" if last is None else f"{file[0]} {last}"  # by its number, a file that took its place is another
+    return "" if last is None else f"{number} {last[0]} {last[1]}"
 
 
 def _act(row: sqlite3.Row) -> Act:

@@ -35,7 +35,7 @@ class _Desk(NamedTuple):
 
 
 class _Sight(NamedTuple):
-    """All that a look at a ticket depends on: while this is the same, so is what it shows, and what that means to the case.
+    """By what it is known whether a look could show anything that people did, or mean something else to the case.
 
     changed_at: since when (unix seconds) the case is in its state. news: what tells of what people did at the desk.
     """
@@ -240,6 +240,9 @@ class Dispatcher:
         try:
             return self._tell[desk](self.folder) if desk in self._tell else None
         except OSError:  # a courier looks, and says what is wrong
+            return None
+        except Exception:  # a client's mistake costs its own desk a courier, and no other its looks
+            log.exception("the desk's client fails at telling what is new", desk=desk)
             return None
 
     def _start_if_wanted(self, desk: str, now: float, due: Sequence[Case]) -> None:

@@ -119,8 +119,8 @@ def test_a_refusal_keeps_its_reason(desk):
 
 def test_news_is_what_people_do_and_nothing_that_we_write(tmp_path, desk):
     """Nobody has ever done anything, until somebody has; and each act is another news."""
-    heard = [PLUGIN.news(tmp_path)]
     ref = desk.open(new_ticket())
+    heard = [PLUGIN.news(tmp_path)]
     desk.comment(ref, comment("ours"))
     heard.append(PLUGIN.news(tmp_path))
     assert heard == ["", ""]
@@ -132,8 +132,11 @@ def test_news_is_what_people_do_and_nothing_that_we_write(tmp_path, desk):
     assert len(set(heard)) == 3
 
 
-def test_of_a_broken_file_no_news_can_be_told(tmp_path):
+@pytest.mark.parametrize("content", [None, b"no database"], ids=["gone", "broken"])
+def test_of_a_file_that_is_gone_or_broken_no_news_can_be_told(tmp_path, content):
     """Whoever asks has somebody look instead."""
-    (tmp_path / FILE_NAME).write_bytes(b"no database")
+    if content:
+        (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(OSError, match=FILE_NAME):
         PLUGIN.news(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} <= {FILE_NAME}

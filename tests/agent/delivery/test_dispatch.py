@@ -557,7 +557,7 @@ class TestLooking:
 
 
 class TestNothingNew:
-    """A desk that is a file of ours is looked at when that has changed: real couriers at the real one."""
+    """A desk that tells what is new is looked at when something is: real couriers at the real one."""
 
     @pytest.fixture
     def seen(self, post) -> Post:
