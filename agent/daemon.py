@@ -20,7 +20,6 @@ from agent.configuration.decode import ConfigErrors
 from agent.delivery.bundle_dispatch import BundleDispatcher
 from agent.delivery.dispatch import Dispatcher
 from agent.delivery.heartbeat import Beat, Heartbeat
-from agent.delivery.orders import Orders
 from agent.lifecycle.dispatch import CatalogueDispatcher
 from agent.logs import get_logger
 from agent.metrics import Metrics
@@ -33,6 +32,7 @@ from agent.store import History, Store
 from agent.system.folder import StateFolder
 from agent.system.host import identify
 from agent.system.light_imports import leaving_out
+from agent.system.orders import Orders
 from agent.system.service_manager import heartbeat, notify, notify_reloading, runtime_folder
 from agent.web.app import make_app
 from agent.web.server import WebServer, no_tls

@@ -19,9 +19,9 @@ from agent.system.first_imports import msgspec
 
 from agent import logs
 from agent.configuration.config import Configuration
-from agent.delivery.orders import Orders
 from agent.startup import load_all
 from agent.status import Snapshot
+from agent.system.orders import Orders
 
 # So many objects more than were freed, and Python searches for garbage; a cycle makes some thousands, and frees them by itself.
 # To search at Python's own 700 took 0.15 ms of each.

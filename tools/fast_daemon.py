@@ -14,8 +14,8 @@ from unittest import mock
 
 from agent import logs
 from agent.daemon import compose
-from agent.delivery.orders import Orders
 from agent.startup import load_all
+from agent.system.orders import Orders
 
 
 class FastClock:

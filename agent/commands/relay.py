@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import threading
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from agent.commands import options
 from agent.commands.exits import Exit
 from agent.configuration.config import load
 from agent.relay.relay import Relay
+from agent.system.orders import Orders
 
 
 @click.command("relay")
@@ -30,10 +31,17 @@ def command(config_path: Path | None, log_level: str) -> int:
     """
     logs.configure(log_level, at_once=True)
     relay = Relay(load(config_path, parts={"desks"}))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: relay.stop())
-    if hasattr(signal, "SIGHUP"):  # Windows knows none
-        signal.signal(signal.SIGHUP, lambda *_: relay.read_anew())
+    obeying = threading.Thread(target=_obey, args=(Orders(), relay), name="orders", daemon=True)
+    obeying.start()
     click.echo(f"The relay listens on {relay.address}.")
     relay.serve()
+    obeying.join()  # it has told the relay to stop, and waits for what is under way
     return Exit.DONE
+
+
+def _obey(orders: Orders, relay: Relay) -> None:
+    while not orders.stop:
+        orders.wait(None)
+        if orders.take_reload():
+            relay.read_anew()
+    relay.stop()

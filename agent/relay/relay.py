@@ -76,7 +76,7 @@ class _Parts:
 
 
 class Relay:
-    """One replica. `serve` answers until `stop`; that and `read_anew` may be called from a signal handler."""
+    """One replica. `serve` answers until `stop`; that and `read_anew` are called from other threads."""
 
     def __init__(self, configuration: Configuration, now: Callable[[], float] = time.time) -> None:
         """Given the configuration (with its desks) and the time. Connects to nothing but its own address.
@@ -89,7 +89,6 @@ class Relay:
         self._parts = _Parts(configuration, self.metrics, now)
         self._trouble = ""
         self._stopping = threading.Event()
-        self._reading = threading.Lock()
         self._server = RelayServer(self._parts.settings, self._app(self._parts))
 
     @property
@@ -110,22 +109,21 @@ class Relay:
     def stop(self) -> None:
         """Take no more requests; `serve` returns when those under way are done, or have had their time."""
         self._stopping.set()
-        threading.Thread(target=self._server.stop, name="stopping").start()
+        self._server.stop()
 
     def read_anew(self) -> None:
-        """Go on with the configuration as its file is now; while that cannot be used, with the old one. Returns at once."""
-        threading.Thread(target=self._read_anew, name="reading anew").start()
-
-    def _read_anew(self) -> None:
-        with self._reading:
-            try:
-                parts = _Parts(load(self._source, parts={"desks"}), self.metrics, self._now)
-                self._server.take(parts.settings, self._app(parts))
-            except (ConfigErrors, ListenError) as error:
-                log.error("the configuration is wrong, the old one stays in force", detail=str(error))  # noqa: TRY400 - no fault of ours
-                return
-            self._parts = parts
-            log.info("going on with the configuration as it is now", file=str(self._source or "built-in defaults"))
+        """Go on with the configuration as its file is now; while that cannot be used, with the old one."""
+        try:
+            parts = _Parts(load(self._source, parts={"desks"}), self.metrics, self._now)
+            self._server.take(parts.settings, self._app(parts))
+        except (ConfigErrors, ListenError) as error:
+            log.error("the configuration is wrong, the old one stays in force", detail=str(error))  # noqa: TRY400 - no fault of ours
+            return
+        except Exception:
+            log.exception("the configuration was not read anew, the old one stays in force")
+            return
+        self._parts = parts
+        log.info("going on with the configuration as it is now", file=str(self._source or "built-in defaults"))
 
     def _app(self, parts: _Parts) -> WSGIApplication:
         settings = parts.settings

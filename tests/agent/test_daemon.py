@@ -18,8 +18,8 @@ import pytest
 
 from agent.configuration.plugins import COLLECTORS
 from agent.daemon import Daemon
-from agent.delivery.orders import Orders
 from agent.store import StoreDamaged
+from agent.system.orders import Orders
 
 FORETELL = [str(Path(sys.executable).with_name("foretell")), "run"]
 DAY = 86_400.0

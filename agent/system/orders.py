@@ -28,8 +28,8 @@ class Orders:
         self._told.close()
         self._tell.close()
 
-    def wait(self, seconds: float) -> None:
-        """Return when an order was given, or after so long."""
+    def wait(self, seconds: float | None) -> None:
+        """Return when an order was given, or after so long; None is for ever."""
         select.select([self._told], [], [], seconds)
         with suppress(BlockingIOError):  # none was given
             self._told.recv(4096)

@@ -8,7 +8,7 @@ import sys
 # Gets a signal at each call that is made while it waits for one, and again while it takes that in.
 STORM = """
 import signal, sys
-from agent.delivery.orders import Orders
+from agent.system.orders import Orders
 
 orders, left = Orders(), [50]
 
