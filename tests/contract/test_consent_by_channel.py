@@ -148,6 +148,7 @@ NO_CHANNEL = {
     "daemon.py": "imports for collectors, without OpenSSL, what they ask addresses with",
     "relay/server.py": "brings alerts in; what the relay tells of them is held to account in tests/agent/relay/test_words.py",
     "replay/prometheus.py": "asks a Prometheus for a history",
+    "system/orders.py": "wakes the process itself when a signal came",
     "system/service_manager.py": "tells this host's systemd that the agent lives",
     "web/admission.py": "knows by which names this host may be called",
     "web/exchange.py": "reads what is asked of the status page, and says what it answers: `web/server.py`",
