@@ -48,9 +48,6 @@ with leaving_out(
 ):
     from apscheduler.executors.debug import DebugExecutor
     from apscheduler.schedulers.background import BackgroundScheduler
-# With it collectors ask addresses, of which seldom one is asked over TLS.
-with leaving_out({"ssl": ()}):
-    import http.client  # noqa: F401
 
 if TYPE_CHECKING:
     from agent.web.web_config import Guard

@@ -14,8 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from agent.system.first_imports import msgspec
+from agent.system.light_imports import leaving_out
 
-# isort: split
+# With it collectors, which are imported as the configuration is read, ask addresses, and seldom one over TLS.
+with leaving_out({"ssl": ()}):
+    import http.client  # noqa: F401
 
 from agent import logs
 from agent.configuration.config import Configuration

@@ -82,7 +82,7 @@ class Peer:
                 if self._process.poll() is not None or time.perf_counter() - began > READY_WITHIN:
                     self.stop()
                     raise PeerFailed(f"{self.name} does not answer ({error}); see {log.name}") from error
-                time.sleep(0.002)
+                time.sleep(0.01)  # asked more often it would answer rather than start
             else:
                 return (time.perf_counter() - began) * 1000
 

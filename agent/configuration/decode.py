@@ -6,7 +6,6 @@ key, and only the leaves are given to msgspec.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
 import math
@@ -82,8 +81,10 @@ def _quoted(key: str) -> str:
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a cure for an unknown `name`: the known one it is most like, or `otherwise`, or all that are known."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake asks for it
+
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1)
     if close:
         return f'did you mean "{close[0]}"?'
     return otherwise or (f"known here: {', '.join(names)}" if names else "leave it out")

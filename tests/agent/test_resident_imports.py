@@ -30,9 +30,9 @@ NEVER = {
 }
 DAEMON = """
 import sys
-import agent.daemon_process, agent.daemon
-from agent.startup import load_all
-load_all(None)
+import agent.daemon_process
+agent.daemon_process.load_all(None)
+import agent.daemon  # in this order, as the process does: what is first imported decides what comes with it
 print(*sys.modules)
 """
 
