@@ -145,7 +145,7 @@ TOLD += [("local", situation) for situation in SITUATIONS if ("local", situation
 # What reads the network, or is read by this host's people alone, and says nothing about the host to anybody else.
 NO_CHANNEL = {
     "commands/init_questions.py": "asks this host for its own name, to propose it",
-    "daemon.py": "imports for collectors, without OpenSSL, what they ask addresses with",
+    "daemon_process.py": "imports for collectors, without OpenSSL, what they ask addresses with",
     "relay/server.py": "brings alerts in; what the relay tells of them is held to account in tests/agent/relay/test_words.py",
     "replay/prometheus.py": "asks a Prometheus for a history",
     "system/orders.py": "wakes the process itself when a signal came",
