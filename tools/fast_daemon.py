@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from unittest import mock
+from typing import TYPE_CHECKING, Any
 
-from agent import logs
-from agent.daemon import compose
-from agent.startup import load_all
-from agent.system.orders import Orders
+from agent import daemon_process
+
+if TYPE_CHECKING:
+    from agent.daemon import Daemon
 
 
 class FastClock:
@@ -38,16 +40,22 @@ class FastClock:
 
 
 def main(config: str, state_dir: str, listen: str, speed: float) -> None:
-    """Run until SIGTERM."""
-    logs.configure()
-    clock = FastClock(speed)
-    configuration = load_all(Path(config), Path(state_dir))
-    with (
-        mock.patch("agent.daemon.HostClock", return_value=clock),
-        compose(configuration, Path(state_dir), listen, Orders(), lambda *_: None) as daemon,
-    ):
-        daemon.period /= speed  # the scheduler goes by the host's time
-        daemon.run()
+    """Run until SIGTERM.
+
+    Its parts are replaced by hand: `unittest.mock` would bring asyncio and OpenSSL, which no daemon has in it.
+    """
+    from agent import daemon  # noqa: PLC0415 - after what its process imports first, as in `foretell run`
+
+    clock, compose = FastClock(speed), daemon.compose
+
+    @contextmanager
+    def fast(*given: Any) -> Iterator[Daemon]:
+        with compose(*given) as made:
+            made.period /= speed  # the scheduler goes by the host's time
+            yield made
+
+    vars(daemon).update(HostClock=lambda: clock, compose=fast)
+    daemon_process.run(Path(state_dir), Path(config), listen, "info")
 
 
 if __name__ == "__main__":
